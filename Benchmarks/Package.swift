@@ -5,7 +5,9 @@ let package = Package(
     name: "Benchmarks",
     dependencies: [
         .package(name: "Celeriac", path: ".."),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         // Celeriac as a worker, as a producer and as a bridge.
@@ -14,7 +16,11 @@ let package = Package(
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
                 .product(name: "CeleriacBridge", package: "Celeriac"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ]),
         // The lower bound for every client: C programs that issue only the brokers' commands.
         .executableTarget(

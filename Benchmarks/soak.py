@@ -20,18 +20,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from urllib.parse import urlsplit
 
-from bench import Counter, Failure, Process, RabbitMQ, Redis, wait_until
+from harness.common import Failure, say, wait_until
+from harness.figures import line
+from harness.processes import Counter, Process, has_one, listener, sockets
+
+try:
+    from harness.servers import RabbitMQ, Redis
+except ModuleNotFoundError:
+    # A Python without the servers' clients can still print --help.
+    if not {"-h", "--help"}.intersection(sys.argv):
+        raise
 
 QUEUE = "soak"
 EXPIRY = 30
 LIMIT = 0.02
 WARM_UP = 0.2
-
-
-def say(text=""):
-    print(text, file=sys.stderr, flush=True)
 
 
 def resident_kilobytes(pid):
@@ -41,43 +45,6 @@ def resident_kilobytes(pid):
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def sockets(end, port, state):
-    """The names under /proc of the TCP sockets in a state whose local (1) or remote (2) port this is."""
-    found = set()
-    for table in ("tcp", "tcp6"):
-        with open(f"/proc/net/{table}") as file:
-            for line in file.readlines()[1:]:
-                fields = line.split()
-                if fields[3] == state and int(fields[end].rsplit(":", 1)[1], 16) == port:
-                    found.add(f"socket:[{fields[9]}]")
-    return found
-
-
-def has_one(pid, names):
-    """Whether a process has one of the sockets open."""
-    try:
-        return any(os.readlink(entry.path) in names for entry in os.scandir(f"/proc/{pid}/fd"))
-    except OSError:
-        return False
-
-
-def listener(port):
-    """The id of the process that listens on a port; None if it cannot be found."""
-    names = sockets(1, port, "0A")
-    return next((int(pid) for pid in os.listdir("/proc") if pid.isdigit() and has_one(pid, names)), None)
-
-
-def line(samples):
-    """The slope a second of the straight line through (seconds, value) pairs, and its first and its last value."""
-    count = len(samples)
-    mean_x = sum(x for x, _ in samples) / count
-    mean_y = sum(y for _, y in samples) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in samples)
-    slope = sum((x - mean_x) * (y - mean_y) for x, y in samples) / spread if spread else 0.0
-    begin, end = samples[0][0], samples[-1][0]
-    return slope, mean_y + slope * (begin - mean_x), mean_y + slope * (end - mean_x)
 
 
 class Series:

@@ -23,6 +23,12 @@ async def add(x, y):
     return x + y
 
 
+@app.task(name="bench.length")
+async def length(text):
+    count()
+    return len(text)
+
+
 async def produce(number):
     async with app.setup():
         await app.send_task("bench.add", args=(0, 0))  # connects and declares

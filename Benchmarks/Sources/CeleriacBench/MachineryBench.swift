@@ -1,39 +1,32 @@
 import Celeriac
 import Logging
 
-/// Benchmarks Celeriac as a Machinery worker (prefetch 100 at RabbitMQ, 100 handlers) and as a producer at a steady rate.
+/// Benchmarks Celeriac as a Machinery worker (prefetch 100 at RabbitMQ) and as a producer at a steady rate.
 enum MachineryBench {
-    private static let add = TaskDefinition<Int, Int, Int>("bench.add")
-
-    static func run(_ words: (verb: String?, numbers: [Int]), logger: Logger) async throws {
-        let queue = CeleriacBench.environment("BENCH_QUEUE") ?? ""
+    /// Does what the command line says; false if it says nothing.
+    static func run(_ verb: String?, _ numbers: [Int], _ settings: BenchSettings, logger: Logger) async throws -> Bool {
         let server = try MachineryServer(
             configuration: MachineryConfiguration(
-                broker: CeleriacBench.environment("BENCH_BROKER") ?? "", defaultQueue: queue,
-                resultBackend: CeleriacBench.environment("BENCH_RESULTS") ?? "null",
-                resultsExpireIn: CeleriacBench.resultExpiry,
-                amqp: MachineryAMQPOptions(bindingKey: queue, prefetchCount: 100)),
+                broker: settings.broker, defaultQueue: settings.queue, resultBackend: settings.results ?? "null",
+                resultsExpireIn: settings.resultExpiry,
+                amqp: MachineryAMQPOptions(bindingKey: settings.queue, prefetchCount: 100)),
             logger: logger)
-        if words.verb == "pace", words.numbers.count == 2 {
-            try await PacedProducer(rate: words.numbers[0], seconds: words.numbers[1]).run { try await server.send($0) }
-        } else if words.verb == "latency", words.numbers.count == 2 {
-            let producer = LatencyProducer(rate: words.numbers[0], seconds: words.numbers[1])
+        switch (verb, numbers.count) {
+        case ("worker", _): try await work(server, settings)
+        case ("pace", 2...3):
+            var producer = PacedProducer(rate: numbers[0], seconds: numbers[1])
+            if numbers.count > 2 { producer.haltCount = max(0, numbers[2]) }
             try await producer.run { try await server.send($0) }
-        } else {
-            try await work(server)
+        case ("latency", 2):
+            try await LatencyProducer(rate: numbers[0], seconds: numbers[1]).run { try await server.send($0) }
+        default: return false
         }
         await server.close()
+        return true
     }
 
-    private static func work(_ server: MachineryServer) async throws {
-        let counter = try TaskCounter(path: CeleriacBench.environment("BENCH_COUNT"))
-        let worker = server.worker(consumerTag: "bench", concurrency: 100) {
-            add.handler { x, y in
-                counter.increment()
-                return x + y
-            }
-            LatencyProducer.handler
-        }
-        try await worker.launch()
+    private static func work(_ server: MachineryServer, _ settings: BenchSettings) async throws {
+        let handlers = try BenchTasks.handlers(settings)
+        try await server.worker(consumerTag: "bench", concurrency: settings.concurrency) { handlers }.launch()
     }
 }

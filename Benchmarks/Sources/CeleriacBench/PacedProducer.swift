@@ -10,6 +10,8 @@ struct PacedProducer {
 
     let rate: Int
     let seconds: Int
+    /// How often all senders halt.
+    var haltCount = 3
 
     /// Sends until the time is over, and prints how many tasks the broker has confirmed, and after how many seconds.
     func run(_ send: @escaping @Sendable ([Signature<Int>]) async throws -> [AsyncResult<Int>]) async throws {
@@ -28,8 +30,8 @@ struct PacedProducer {
     /// halt at any time; buffers that have been as large as they can get do not look like a leak then.
     private func halts(from start: ContinuousClock.Instant) -> [Range<ContinuousClock.Instant>] {
         let length = min(.seconds(3), .seconds(seconds) / 40)
-        return (1...3).map { number in
-            let begin = start + .seconds(seconds) * number / 20
+        return (0..<haltCount).map { number in
+            let begin = start + .seconds(seconds) * (number + 1) / 20
             return begin..<begin + length
         }
     }

@@ -88,16 +88,15 @@ void redis_drain(const struct work *work) {
 
 void redis_publish(const struct work *work) {
     redisContext *redis = redis_open(work->host, work->port, 0);
+    struct producer producer = make_producer();
     char envelope[2048];
-    snprintf(envelope, sizeof envelope,
-             "{\"body\": \"%s\", \"content-encoding\": \"utf-8\", \"content-type\": \"application/json\", \"headers\": "
-             "{\"lang\": \"py\", \"task\": \"bench.add\", \"id\": \"00000000-0000-4000-8000-000000000000\"}, "
-             "\"properties\": {\"delivery_mode\": 2, \"body_encoding\": \"base64\"}, \"padding\": \"%0500d\"}",
-             "W1sxLCAxXSwge30sIHsiY2FsbGJhY2tzIjogbnVsbCwgImVycmJhY2tzIjogbnVsbCwgImNoYWluIjogbnVsbCwgImNob3JkIjogbnVsbH1d",
-             0);
-    for (long sent = 0; sent < work->number; sent += BATCH) {
-        long batch = work->number - sent < BATCH ? work->number - sent : BATCH;
-        for (long i = 0; i < batch; i++) redisAppendCommand(redis, "LPUSH %s %s", work->queue, envelope);
+    for (long sent = 0; sent < work->number; sent += WINDOW) {
+        long batch = work->number - sent < WINDOW ? work->number - sent : WINDOW;
+        for (long i = 0; i < batch; i++) {
+            struct task task = make_task(sent + i);
+            size_t length = write_envelope(&producer, &task, work->queue, envelope, sizeof envelope);
+            redisAppendCommand(redis, "LPUSH %s %b", work->queue, envelope, length);
+        }
         redis_skip_replies(redis, batch);
     }
     redisFree(redis);
