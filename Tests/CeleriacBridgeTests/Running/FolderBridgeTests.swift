@@ -28,7 +28,9 @@ import Testing
             """
         let app = try CeleryApp(
             settings: try CelerySettings(yaml: Array(settings.utf8)), logger: BridgeBench.logger)
-        let noting = try CeleryApp(broker: "filesystem://\(messages)", logger: BridgeBench.logger)
+        // Where the notes are, remote control is too.
+        let noting = try CeleryApp(
+            settings: try CelerySettings(yaml: Array(settings.utf8)), logger: BridgeBench.logger)
         let target = BridgeEnd(
             .celery, client: app.client, notes: noting.client.broker, defaultQueue: "celery")
         let bridge = Bridge(
