@@ -22,7 +22,8 @@ extension Migration {
             switch load(of: delivery, by: delaying) {
             case .failure(let reason): leave(reason.detail)
             case .success(let made):
-                if journal.recognizes(made.key, hasComeBack: hasComeBack(delivery)) {
+                let mayBeOwn = !(consumer is any LosingConsumer) || loss.isOpen
+                if journal.recognizes(made.key, hasComeBack: hasComeBack(delivery), mayBeOwn: mayBeOwn) {
                     tally.recognized += 1
                     roundCount += 1
                     settlements.append(Settlement(delivery.receipt, .acknowledge))

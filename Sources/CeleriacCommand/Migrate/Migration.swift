@@ -40,6 +40,8 @@ struct Migration {
     let journal: MigrationJournal
     /// Opened by somebody who wants it to end.
     let stopping: Gate
+    /// Open once the connection to a source was lost that tells of it: what was taken may come again.
+    let loss = Gate()
     var tally = MigrationTally()
     /// Told what was done, after each batch.
     var onProgress: (MigrationTally) -> Void = { _ in }
@@ -108,7 +110,8 @@ struct Migration {
             queues: queues.map { TaskQueue($0) }, prefetch: 2 * options.batch, nodeName: "migrate@celeriac")
         consumerOptions.claimPrefix = "\(journal.id).\(randomUUID())"
         let consumer = try await source.broker.unwrapped.consume(consumerOptions)
-        let stopping = stopping
+        let (stopping, loss) = (stopping, loss)
+        (consumer as? any LosingConsumer)?.onLoss { loss.open() }
         let watch = Task {
             try? await stopping.waitUnlessCancelled()
             if stopping.isOpen { await consumer.stop() }

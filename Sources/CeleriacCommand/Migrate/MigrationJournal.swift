@@ -115,14 +115,16 @@ final class MigrationJournal {
     /// - Parameters:
     ///   - key: the message.
     ///   - hasComeBack: whether the source says that it was delivered before; nil if the source does not tell.
+    ///   - mayBeOwn: whether the source may have delivered it to this run before. Else it was somebody else who had it, and
+    ///     a message that this run has moved is another one of the same bytes.
     /// - Returns: whether the target has it.
-    func recognizes(_ key: String, hasComeBack: Bool?) -> Bool {
+    func recognizes(_ key: String, hasComeBack: Bool?, mayBeOwn: Bool = true) -> Bool {
         if hasComeBack != false, let count = inherited[key], count > 0 {
             inherited[key] = count - 1
             return true
         }
         // In one process, only what the source calls a redelivery can be one.
-        if hasComeBack == true, let count = own[key], count > 0 {
+        if mayBeOwn, hasComeBack == true, let count = own[key], count > 0 {
             own[key] = count - 1
             return true
         }

@@ -75,6 +75,8 @@ import Testing
         }
         #expect(!journal.recognizes(keys[0], hasComeBack: true))
         #expect(!journal.recognizes(keys[2], hasComeBack: false))
+        // Somebody else had had it: it is another message of the same bytes.
+        #expect(!journal.recognizes(keys[2], hasComeBack: true, mayBeOwn: false))
         #expect(journal.recognizes(keys[2], hasComeBack: true))
         journal.close(isComplete: false)
         let next = try MigrationJournal(path, from: "s", to: "t")
