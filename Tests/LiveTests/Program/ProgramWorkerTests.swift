@@ -147,6 +147,8 @@ struct ProgramWorkerTests {
         let state = site.folder.path + "/%n.state"
         let worker = try await ProgramProcess.worker(site, "--purge", "-S", state)
         #expect(worker.logged.contains("purge: Erased 3 messages from the queue.\n"))
+        // Its mailbox may open a little later than its queues.
+        _ = try await driver.ping()
         _ = try await driver.ask("revoke", ["ids": ["one", "two"], "terminate": false])
         func revoked() async throws -> [String] {
             let fields: [String: WireValue] = ["method": "revoked", "args": [], "timeout": 5, "limit": 1]
@@ -157,7 +159,7 @@ struct ProgramWorkerTests {
         #expect(await worker.stop().status == .exited(0))
 
         let again = try await ProgramProcess.worker(site, "--statedb", state)
-        // Its mailbox may open a little later than its queues.
+        _ = try await driver.ping()
         try await until { try await revoked() == ["one", "two"] }
         let sent = try await driver.send("tasks.add", [1, 1], options: ["task_id": "two"])
         guard case .failure(let name, _, _, _) = try await driver.get(sent, timeout: .seconds(60)) else {
