@@ -182,7 +182,7 @@ struct AMQPMessageConsumerTests {
         let channel = try await connection.openChannel(confirms: true)
         let queue = LiveBroker.queueName()
         try await channel.queueDeclare(queue + ".parked", durable: true)
-        let many = 500
+        let many = 2_000
         var message = WireMessage()
         message.headers = ["x-celeriac-time": "now"]
         _ = try await channel.publish(
@@ -198,7 +198,6 @@ struct AMQPMessageConsumerTests {
                 return $0
             }
             if count == 10 { Task { await client.close() } }
-            if count >= 10 { usleep(5000) }
             return nil
         }
         let trim = try await parked.trim(to: ParkingPolicy(limit: 1), now: Date())

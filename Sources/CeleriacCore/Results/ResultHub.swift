@@ -49,8 +49,11 @@ final class ResultHub: ResultSink {
             }
         }
         for entry in known {
-            if let result = entry.latest, result.state.isFinal { wait.fulfil(result) }
-            if let error = entry.unreadable { wait.fail(error) }
+            if let result = entry.latest, result.state.isFinal {
+                wait.fulfil(result)
+            } else if let error = entry.unreadable {
+                wait.fail(error)
+            }
         }
         if closing.isOpen { wait.fail(Self.closed) }
     }

@@ -147,7 +147,7 @@ struct ParkedFailures: Sendable {
             seen += page.count
             return seen < Self.mostLookedAt && untold.count < Self.mostTold
         }
-        // RabbitMQ has hidden them meanwhile from who keeps to the bounds.
+        // RabbitMQ hid them from ParkingBounds while this looked at them, so that has to look again.
         if seen > 0 { news.parked.wake() }
         return untold
     }

@@ -30,8 +30,9 @@ struct ParkingBounds: Sendable {
             do {
                 for queue in queues() + further {
                     guard let trim = try await stopping.unlessOpen({ try await self.trim(queue) }) else { return }
-                    noteFullness(trim, queue, &full)
                     if trim.isPartial || trim.isCutShort { pause = .zero }
+                    // A trim that was cut short does not know what is left.
+                    if !trim.isCutShort { noteFullness(trim, queue, &full) }
                     if let next = trim.next {
                         pause = min(
                             pause, max(.seconds(1), Duration(clampedSeconds: next.timeIntervalSince(timers.now))))

@@ -85,15 +85,17 @@ struct FilesystemParkedMessages: Sendable {
         let messages = try list(after: nil, limit: .max).sorted {
             ($0.time ?? .distantPast, $0.id) < ($1.time ?? .distantPast, $1.id)
         }
-        var trim = ParkedTrim()
-        trim.left = messages.count
+        var surplus = ParkedTrim()
+        surplus.left = messages.count
+        for message in messages {
+            guard policy.admits(message, in: &surplus, now: now) else { break }
+        }
+        var trim = surplus
+        trim.dropped = []
         do {
-            for message in messages {
-                var decided = trim
-                let goesOn = policy.admits(message, in: &decided, now: now)
-                if decided.dropped.count > trim.dropped.count { _ = try drop([message.id]) }
-                trim = decided
-                if !goesOn { break }
+            for dropped in surplus.dropped {
+                _ = try drop([dropped.message.id])
+                trim.dropped.append(dropped)
             }
         } catch {
             try trim.cutShort(by: error)
