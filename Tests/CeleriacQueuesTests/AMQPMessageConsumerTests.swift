@@ -209,6 +209,39 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test("A trim drops no newer message in place of older ones that somebody returns meanwhile")
+    func trimBesideALook() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel(confirms: true)
+        let queue = LiveBroker.queueName()
+        try await channel.queueDeclare(queue + ".parked", durable: true)
+        for text in ["1", "2", "3"] {
+            _ = try await channel.publish([
+                AMQPPublish(
+                    routingKey: queue + ".parked", mandatory: true,
+                    message: WireMessage(headers: ["x-celeriac-time": "now"], body: Array(text.utf8)))
+            ])
+        }
+        var looked: [UInt64] = []
+        for _ in 0..<2 { looked.append(try #require(try await channel.get(queue: queue + ".parked")).deliveryTag) }
+        let client = AMQPClient(
+            configurations: [try await LiveBroker.configuration()],
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
+        let beside = AMQPParkedMessages(client, at: "test", queue: queue) { [looked] _ in
+            channel.nack(looked, requeue: true)
+            return nil
+        }
+        let trim = try await beside.trim(to: ParkingPolicy(limit: 2, age: .seconds(3_600)), now: Date())
+        #expect(trim.dropped.isEmpty)
+        let parked = AMQPParkedMessages(client, at: "test", queue: queue, date: { _ in nil })
+        let alone = try await parked.trim(to: ParkingPolicy(limit: 2), now: Date())
+        #expect(alone.dropped.map { String(decoding: $0.message.message, as: UTF8.self) } == ["1"])
+        #expect(alone.left == 2)
+        try await channel.queueDelete(queue + ".parked")
+        await client.close()
+        await connection.close()
+    }
+
     @Test("Consumes a quorum queue although the channel's limit was to be global")
     func quorumQueue() async throws {
         let connection = try await LiveBroker.connect()

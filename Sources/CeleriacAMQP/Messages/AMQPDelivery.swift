@@ -29,6 +29,8 @@ package struct AMQPDelivery: Sendable, Hashable {
     /// The message's defect, if any: undecodable properties or headers, which are then empty in `message`, or a body
     /// over the configuration's `maximumBodySize`, which is then empty. Such a delivery can be settled like any other.
     package let defect: Defect?
+    /// How many messages were ready behind this one when the broker handed it out; 0 unless it was fetched with `get`.
+    package var messagesBehind = 0
 }
 
 /// An event for a consumer.

@@ -179,7 +179,7 @@ extension AMQPConnectionState {
                 consumerTag: consumerTag, deliveryTag: deliveryTag, redelivered: redelivered, exchange: exchange,
                 routingKey: routingKey, message: content.message, defect: content.defect)
             try take(delivery, channel)
-        case .basicGetOk(let deliveryTag, let redelivered, let exchange, let routingKey, _):
+        case .basicGetOk(let deliveryTag, let redelivered, let exchange, let routingKey, let messageCount):
             let call = try takeCall(answeredBy: .basicGetOk, content.method, channel)
             guard case .get(let noAck) = call.kind else { return }
             try channel.window.delivered(deliveryTag, needsSettlement: !noAck)
@@ -189,7 +189,8 @@ extension AMQPConnectionState {
             }
             let delivery = AMQPDelivery(
                 consumerTag: "", deliveryTag: deliveryTag, redelivered: redelivered, exchange: exchange,
-                routingKey: routingKey, message: content.message, defect: content.defect)
+                routingKey: routingKey, message: content.message, defect: content.defect,
+                messagesBehind: Int(messageCount))
             answer(waiter, .message(delivery))
         case .basicReturn(let code, let text, let exchange, let routingKey):
             channel.confirms?.markReturned(

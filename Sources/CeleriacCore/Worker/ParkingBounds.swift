@@ -23,8 +23,8 @@ struct ParkingBounds: Sendable {
         defer { stopping.forget(stopped) }
         let further = (broker.unwrapped as? any ParkedMessageKeeper)?.furtherParkingQueues ?? []
         var backoff = Backoff()
-        /// The queues of which it is told that they have reached their bound.
-        var full: Set<String> = []
+        /// The queues of which it is told that they have reached their bound, and when they were last seen full.
+        var full: [String: Date] = [:]
         while !stopping.isOpen {
             var pause = Duration.seconds(15)
             do {
@@ -68,13 +68,15 @@ struct ParkingBounds: Sendable {
         return trim
     }
 
-    /// Tells once of a queue that is full.
-    private func noteFullness(_ trim: ParkedTrim, _ queue: String, _ full: inout Set<String>) {
+    /// Tells once of a queue that is full. RabbitMQ's look emptier while somebody looks at them, so one is told of again
+    /// only after it was not full for a minute.
+    private func noteFullness(_ trim: ParkedTrim, _ queue: String, _ full: inout [String: Date]) {
+        let now = timers.now
         guard let limit = policy.limit, trim.left >= limit else {
-            full.remove(queue)
+            if let seen = full[queue], now.timeIntervalSince(seen) >= 60 { full[queue] = nil }
             return
         }
-        if full.insert(queue).inserted {
+        if full.updateValue(now, forKey: queue) == nil {
             logger.error(
                 "as many messages are parked as may be: each further one drops the oldest",
                 metadata: ["queue": "\(queue)", "parked": "\(trim.left)", "limit": "\(limit)"])

@@ -52,7 +52,7 @@ package struct AMQPParkedMessages: Sendable {
 
     /// Looks at all messages once, in order, until `body` returns false.
     package func walk(_ body: (ParkedMessage) -> Bool) async throws {
-        try await visit { delivery, _ in
+        try await visit { delivery in
             body(ParkedMessage(delivery, queue: queue, date: date)) ? .keep : .keepAndEnd
         }
     }
@@ -61,7 +61,7 @@ package struct AMQPParkedMessages: Sendable {
     package func requeue(_ ids: [String]) async throws -> Int {
         let ids = Set(ids)
         var done: Set<String> = []
-        try await visit { delivery, _ throws(AMQPError) in
+        try await visit { delivery throws(AMQPError) in
             let id = ParkedMessage(delivery, queue: queue, date: date).id
             guard ids.contains(id), delivery.defect == nil, let message = delivery.message.putBack(to: queue) else {
                 return .keep
@@ -77,7 +77,7 @@ package struct AMQPParkedMessages: Sendable {
     package func drop(_ ids: [String]) async throws -> Int {
         let ids = Set(ids)
         var done: Set<String> = []
-        try await visit { delivery, _ in
+        try await visit { delivery in
             let id = ParkedMessage(delivery, queue: queue, date: date).id
             guard ids.contains(id) else { return .keep }
             done.insert(id)
@@ -95,14 +95,17 @@ package struct AMQPParkedMessages: Sendable {
         guard trim.left > 0, policy.age != nil || policy.limit.map({ trim.left > $0 }) ?? false else { return trim }
         do {
             var kept = 0
-            try await visit { delivery, channel throws(AMQPError) in
+            defer { trim.left += kept }
+            try await visit { delivery in
                 if trim.isPartial { return .keepAndEnd }
-                // Another worker may have made room meanwhile. What both hold now neither counts, and both keep it.
-                trim.left = try await channel.queueDeclare(parked, passive: true).messageCount + kept + 1
+                // Only what was behind this one when it came counts: a later count would include older messages that
+                // somebody else has looked at and returned meanwhile, and this one would be dropped in their place.
+                trim.left = delivery.messagesBehind + 1
                 let message = ParkedMessage(delivery, queue: queue, date: date)
                 let count = trim.dropped.count
                 let goesOn = policy.admits(message, in: &trim, now: now)
                 if trim.dropped.count > count { return .drop }
+                trim.left -= 1
                 kept += 1
                 return goesOn ? .keep : .keepAndEnd
             }
@@ -116,7 +119,7 @@ package struct AMQPParkedMessages: Sendable {
     /// so that their order stays.
     package func markTold(_ ids: [String]) async throws {
         var ids = Set(ids)
-        try await visit { delivery, _ in
+        try await visit { delivery in
             if ids.isEmpty { return .keepAndEnd }
             guard ids.remove(ParkedMessage(delivery, queue: queue, date: date).id) != nil else { return .keep }
             return .change { $0.headers[ParkedHeader.isStored] = .bool(true) }
@@ -134,7 +137,7 @@ package struct AMQPParkedMessages: Sendable {
     ///
     /// From the first that has come back too often it publishes all that follow anew, so that their order stays.
     private func visit(
-        _ body: (AMQPDelivery, AMQPChannel) async throws(AMQPError) -> Verdict
+        _ body: (AMQPDelivery) async throws(AMQPError) -> Verdict
     ) async throws(CeleriacError) {
         let parked = AMQPClient.parkedQueue(queue)
         let look = randomUUID()
@@ -147,7 +150,7 @@ package struct AMQPParkedMessages: Sendable {
                 // The first that was published anew: the queue has gone round.
                 if delivery.message.headers[ParkedHeader.look]?.stringValue == look { break }
                 var message = delivery.message
-                let verdict: Verdict = if isEnding { .keep } else { try await body(delivery, channel) }
+                let verdict: Verdict = if isEnding { .keep } else { try await body(delivery) }
                 switch verdict {
                 case .keep: break
                 case .keepAndEnd: isEnding = true

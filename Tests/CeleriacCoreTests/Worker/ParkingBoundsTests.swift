@@ -66,12 +66,17 @@ struct ParkingBoundsTests {
         try await consumer.close()
     }
 
-    private func bounds(_ policy: ParkingPolicy, _ bench: Bench, _ log: LogRecorder, _ news: ParkingNews)
-        -> ParkingBounds
-    {
+    private func bounds(
+        _ policy: ParkingPolicy, _ bench: Bench, _ log: LogRecorder, _ news: ParkingNews,
+        onLook: @escaping @Sendable () -> Void = {}
+    ) -> ParkingBounds {
         ParkingBounds(
             policy: policy, broker: bench.memory, dialect: PlainDialect(), news: news, timers: bench.timers,
-            logger: log.logger, queues: { ["q"] })
+            logger: log.logger,
+            queues: {
+                onLook()
+                return ["q"]
+            })
     }
 
     @Test("each message that is dropped is told, and once that the number is reached, when a worker begins and parks")
@@ -90,6 +95,41 @@ struct ParkingBoundsTests {
         stopping.open()
         await running
         #expect(log.count("as many messages are parked as may be: each further one drops the oldest") == 1)
+    }
+
+    @Test("that the number is reached is told again only when the queue was not full for a minute")
+    func toldAgain() async throws {
+        let (bench, log, news, stopping) = (Bench(), LogRecorder(), ParkingNews(), Gate())
+        let full = "as many messages are parked as may be: each further one drops the oldest"
+        let looks = NIOLockedValueBox(0)
+        let bounds = self.bounds(ParkingPolicy(limit: 1), bench, log, news) { looks.withLockedValue { $0 += 1 } }
+        async let running: Void = bounds.run(until: stopping)
+        /// Parks a message, or takes it away, and waits until a look that began later has ended.
+        func look(full isFull: Bool) async throws {
+            if isFull {
+                try await park(["1"], at: bench.memory)
+            } else {
+                let ids = try await bench.memory.parkedMessages(in: "q", after: nil, limit: 10).map(\.id)
+                _ = try await bench.memory.dropParked(ids, in: "q")
+            }
+            for _ in 0..<2 {
+                let before = looks.withLockedValue { $0 }
+                news.parked.wake()
+                await until { looks.withLockedValue { $0 } > before }
+            }
+        }
+        try await look(full: true)
+        #expect(log.count(full) == 1)
+        bench.timers.advance(by: .seconds(14))
+        try await look(full: false)
+        try await look(full: true)
+        #expect(log.count(full) == 1)
+        bench.timers.advance(by: .seconds(61))
+        try await look(full: false)
+        try await look(full: true)
+        #expect(log.count(full) == 2)
+        stopping.open()
+        await running
     }
 
     @Test("a message is dropped when it is too old, also if nothing is parked any more")
