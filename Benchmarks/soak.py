@@ -4,8 +4,9 @@
 Run it by Scripts/soak, which starts the servers. For each broker and dialect in turn, a client publishes tasks at the rate,
 whatever becomes of the earlier ones; a worker runs them and stores the results in Redis, where they expire after 30 seconds,
 so that the servers do not grow either. Once a second the resident memory and the open descriptors of both processes are read.
-The first fifth of the samples is the warm-up and counts for nothing. Through the rest goes a straight line: its slope, and how
-much it rises from its beginning to its end in proportion to its beginning.
+The first fifth of the samples is the warm-up and counts for nothing; the client halts three times in it and catches up, so that
+buffers have their greatest size before the samples count. Through the rest goes a straight line: its slope, and how much it
+rises from its beginning to its end in proportion to its beginning.
 
 A run fails if a line rises by more than 2 %, if a task is lost or runs twice, if less than 98 % of the rate was sent, or if the
 worker is more than two seconds behind at the end: a queue that grows says nothing about memory, but that the machine is busy.

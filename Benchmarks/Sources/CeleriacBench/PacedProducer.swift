@@ -24,6 +24,16 @@ struct PacedProducer {
         print(#"{"sent": \#(sent), "seconds": \#((clock.now - start) / .seconds(1))}"#)
     }
 
+    /// When all senders halt at the beginning, so that each then catches up as much as it may. A busy machine makes them
+    /// halt at any time; buffers that have been as large as they can get do not look like a leak then.
+    private func halts(from start: ContinuousClock.Instant) -> [Range<ContinuousClock.Instant>] {
+        let length = min(.seconds(3), .seconds(seconds) / 40)
+        return (1...3).map { number in
+            let begin = start + .seconds(seconds) * number / 20
+            return begin..<begin + length
+        }
+    }
+
     /// Sends one sender's part of the tasks: at each moment what is due by then.
     private func send(
         from sender: Int, since start: ContinuousClock.Instant, by clock: ContinuousClock,
@@ -35,8 +45,12 @@ struct PacedProducer {
         var sent = 0
         // The senders take turns within a pause.
         var next = start + Self.pause * sender / Self.senders
+        let halts = halts(from: start)
         while sent < total {
             try await clock.sleep(until: min(next, end))
+            if let halt = halts.first(where: { $0.contains(clock.now) }) {
+                try await clock.sleep(until: halt.upperBound)
+            }
             let share = min((clock.now - start) / .seconds(seconds), 1)
             let due = min(total, Int(Double(total) * share)) - sent
             if due > 0 {
