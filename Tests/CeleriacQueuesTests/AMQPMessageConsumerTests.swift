@@ -233,6 +233,9 @@ struct AMQPMessageConsumerTests {
         }
         let trim = try await beside.trim(to: ParkingPolicy(limit: 2, age: .seconds(3_600)), now: Date())
         #expect(trim.dropped.isEmpty)
+        try await until {
+            try await channel.queueDeclare(queue + ".parked", passive: true).messageCount == 3
+        }
         let parked = AMQPParkedMessages(client, at: "test", queue: queue, date: { _ in nil })
         let alone = try await parked.trim(to: ParkingPolicy(limit: 2), now: Date())
         #expect(alone.dropped.map { String(decoding: $0.message.message, as: UTF8.self) } == ["1"])

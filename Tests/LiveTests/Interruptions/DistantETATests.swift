@@ -34,7 +34,7 @@ struct DistantETATests {
         let kept = bench.log.count(ETABench.kept)
         #expect(bench.unexpected().isEmpty, "\(kept) messages were kept")
         // A slow machine takes some so late that the worker holds them itself.
-        #expect(kept > 0)
+        #expect(kept >= Self.delays.count / 2)
         #expect(bench.log.count("lost the connection to the broker") == 0)
         #expect(try await bench.remaining() == 0)
         await bench.close()
