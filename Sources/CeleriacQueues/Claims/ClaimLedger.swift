@@ -50,6 +50,9 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
         return nextSerial
     }
 
+    /// Holds a claim again under the serial that it had before it was forgotten.
+    package mutating func hold(_ claim: Claim, as serial: UInt64) { held[serial] = claim }
+
     // MARK: Holding
 
     /// A held claim; nil once it has ended. Setting it changes the claim if it is held.
