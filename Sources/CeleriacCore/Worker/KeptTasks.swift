@@ -126,11 +126,10 @@ final class KeptTasks: Sendable {
     /// Has messages read now, since their tasks may have been revoked.
     func readNow(where matches: (KeptTask) -> Bool) {
         let found = state.withLockedValue { state -> Bool in
-            var (found, others) = ([KeptTask](), [KeptTask]())
-            for task in state.tasks.unordered {
-                if matches(task) { found.append(task) } else { others.append(task) }
-            }
+            var others = state.tasks.unordered
+            var found = others.filter(matches)
             if found.isEmpty { return false }
+            others.removeAll(where: matches)
             state.tasks = Heap(others)
             for index in found.indices { found[index].time = 0 }
             return state.insert(found)
