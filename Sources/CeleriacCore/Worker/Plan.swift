@@ -127,6 +127,21 @@ struct Plan: Sendable {
     /// The effect to carry out next.
     var first: Effect? { effects.first }
 
+    /// The lane of the effect whose turn it is; nil for a pause, and once nothing is left. It is asked for each plan again
+    /// and again, so it looks at the effect where it is.
+    var kind: EffectPipeline.Kind? {
+        guard !effects.isEmpty else { return nil }
+        return switch effects[effects.startIndex] {
+        case .publish: .publish
+        case .store: tellsFirst ? .tell : .store
+        case .chord: tellsFirst ? .tell : .count
+        case .call: .call
+        case .settle: .settle
+        case .giveBack: .giveBack
+        case .pause: nil
+        }
+    }
+
     /// The messages to publish next; none if the next effect is another.
     var messages: [OutgoingMessage] {
         guard case .publish(let messages)? = effects.first else { return [] }
