@@ -58,7 +58,7 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
     /// A held claim; nil once it has ended. Setting it changes the claim if it is held.
     package subscript(serial: UInt64) -> Claim? {
         get { held[serial] }
-        set { if held[serial] != nil { held[serial] = newValue } }
+        set { if held.index(forKey: serial) != nil { held[serial] = newValue } }
     }
 
     /// How many claims are held.
@@ -71,7 +71,8 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
 
     /// Records how held claims end, before the broker is told. From now on these claims are never given back.
     package mutating func note(_ settlements: [Settlement]) {
-        for settlement in settlements where held[settlement.receipt.tag] != nil {
+        // The index says it without a copy of the claim.
+        for settlement in settlements where held.index(forKey: settlement.receipt.tag) != nil {
             endings[settlement.receipt.tag] = settlement.disposition
         }
     }
