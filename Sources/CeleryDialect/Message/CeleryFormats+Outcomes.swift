@@ -69,7 +69,7 @@ extension CeleryFormats {
     private func success(
         _ value: WireValue, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        let embed = request.celeryMessage?.embed ?? CeleryEmbed()
+        let embed = request.celeryForm?.task.embed ?? CeleryEmbed()
         let callbacks = embed.callbacks?.arrayValue ?? []
         var chain = embed.chain?.arrayValue ?? []
         guard !callbacks.isEmpty || !chain.isEmpty else {
@@ -137,7 +137,7 @@ extension CeleryFormats {
     func failed(
         _ failure: TaskFailure, _ request: TaskRequest, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        let embed = request.celeryMessage?.embed ?? CeleryEmbed()
+        let embed = request.celeryForm?.task.embed ?? CeleryEmbed()
         var failure = failure
         let callbacks = errorCallbacks(
             embed.errbacks?.arrayValue ?? [], of: &failure, failedID: request.id, request: request, context)
