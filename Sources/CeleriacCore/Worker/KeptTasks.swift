@@ -1,34 +1,9 @@
+import DequeModule
 import HeapModule
 import Logging
 import NIOConcurrencyHelpers
 
 import struct FoundationEssentials.Date
-
-/// What a worker keeps of a task that waits for its time while the broker keeps the message. A worker may have a million of
-/// them, so it is a few numbers, none with memory of its own.
-struct KeptTask: Sendable, Comparable {
-    /// When the task may begin, in seconds since 1970; less if the worker is to look at it earlier.
-    var time: Double
-    let receipt: Receipt
-    /// By what a revocation finds the task. Two tasks may share it.
-    let idHash: Int
-    /// Whether a revocation by stamps may mean the task.
-    let hasStamps: Bool
-
-    init(_ job: Job) {
-        time = job.request.eta?.timeIntervalSince1970 ?? 0
-        receipt = job.receipt
-        idHash = Self.hash(job.request.id)
-        hasStamps = !job.request.stamps.isEmpty
-    }
-
-    static func hash(_ id: String) -> Int { id.hashValue }
-
-    /// Earlier ones first; of those with the same time, those that came first.
-    static func < (left: KeptTask, right: KeptTask) -> Bool {
-        left.time != right.time ? left.time < right.time : left.receipt.tag < right.receipt.tag
-    }
-}
 
 /// The tasks that wait for their time while the broker keeps their messages (``PayloadKeepingConsumer``).
 ///
@@ -41,10 +16,13 @@ final class KeptTasks: Sendable {
     static let lead = 1.0
     /// How much longer before that those may be read that go along with others, in seconds.
     private static let slack = 0.25
-    /// How many messages are read in one go.
+    /// How many messages are read in one go, and how many bytes of them.
     static let batch = 250
-    /// How many may wait here in memory for their time or a slot. If slots do not keep up, the rest stays at the broker.
-    static let longestQueue = 10_000
+    private static let largestBatch = 16 << 20
+    /// How many messages are read in one go for those who only look.
+    private static let page = 50
+    /// How many tasks may be ready or about to be. If slots do not keep up, the messages of the others stay at the broker.
+    private static let longestQueue = 10_000
     /// How long the worker trusts the clock. It may be set meanwhile, or stand still with the machine.
     private static let longestWait = 60.0
 
@@ -52,6 +30,8 @@ final class KeptTasks: Sendable {
         var tasks = Heap<KeptTask>()
         /// Those whose messages are being read.
         var reading: [Receipt: KeptTask] = [:]
+        /// The times of those that were read, as far as they have not come.
+        var ahead = Deque<Double>()
         /// When the worker looks next, in seconds since 1970.
         var nextLook = Double.infinity
         var isClosed = false
@@ -60,6 +40,26 @@ final class KeptTasks: Sendable {
             for task in new { tasks.insert(task) }
             guard let first = tasks.min else { return false }
             return first.time - KeptTasks.lead < nextLook
+        }
+
+        /// How many have been read whose time has not come.
+        mutating func countAhead(now: Double) -> Int {
+            while let first = ahead.first, first <= now { ahead.removeFirst() }
+            return ahead.count
+        }
+
+        /// Takes out those that are read next.
+        mutating func takeBatch(until time: Double) -> [KeptTask] {
+            var (batch, size) = ([KeptTask](), 0)
+            while batch.count < KeptTasks.batch, let task = tasks.min, task.time <= time {
+                size += Int(task.size)
+                if !batch.isEmpty, size > KeptTasks.largestBatch { break }
+                _ = tasks.popMin()
+                reading[task.receipt] = task
+                ahead.append(task.time)
+                batch.append(task)
+            }
+            return batch
         }
 
         /// Gives memory back after a great many have gone.
@@ -89,7 +89,7 @@ final class KeptTasks: Sendable {
     ///   - capacity: counts the messages in the window, in which these are not.
     ///   - timers: where the timer comes from.
     ///   - logger: the worker's logger.
-    ///   - queueLength: how many jobs wait in memory for their time or a slot.
+    ///   - queueLength: how many jobs wait for a slot.
     init(
         consumer: (any PayloadKeepingConsumer)?, capacity: Capacity, timers: any TimerSource, logger: Logger,
         queueLength: @escaping @Sendable () -> Int
@@ -159,8 +159,8 @@ final class KeptTasks: Sendable {
     func look(at receipts: [Receipt], maximumSize: Int) async throws -> [Delivery] {
         guard let consumer else { return [] }
         var (found, size) = ([Delivery](), 0)
-        for start in stride(from: 0, to: receipts.count, by: Self.batch) where size <= maximumSize {
-            let portion = Array(receipts[start..<min(start + Self.batch, receipts.count)])
+        for start in stride(from: 0, to: receipts.count, by: Self.page) where size <= maximumSize {
+            let portion = Array(receipts[start..<min(start + Self.page, receipts.count)])
             for delivery in try await consumer.look(at: portion) {
                 guard let delivery, size <= maximumSize else { continue }
                 size += (try? delivery.content.get())?.body.count ?? 0
@@ -202,8 +202,7 @@ final class KeptTasks: Sendable {
     }
 
     private func nextStep() -> Step {
-        let isCrowded = queueLength() >= Self.longestQueue
-        let now = timers.now.timeIntervalSince1970
+        let (queued, now) = (queueLength(), timers.now.timeIntervalSince1970)
         return state.withLockedValue { state in
             guard !state.isClosed, let first = state.tasks.min else {
                 state.nextLook = .infinity
@@ -214,18 +213,12 @@ final class KeptTasks: Sendable {
                 state.nextLook = now + min(rest, Self.longestWait)
                 return .wait(Duration(clampedSeconds: min(rest, Self.longestWait)))
             }
-            if isCrowded {
+            if queued + state.countAhead(now: now) >= Self.longestQueue {
                 // Only time helps, whatever comes.
                 state.nextLook = -.infinity
                 return .wait(.milliseconds(10))
             }
-            var tasks: [KeptTask] = []
-            while tasks.count < Self.batch, let task = state.tasks.min, task.time <= now + Self.lead + Self.slack {
-                _ = state.tasks.popMin()
-                state.reading[task.receipt] = task
-                tasks.append(task)
-            }
-            return .read(tasks)
+            return .read(state.takeBatch(until: now + Self.lead + Self.slack))
         }
     }
 

@@ -8,7 +8,7 @@ import NIOConcurrencyHelpers
 final class WaitingRoom: Sendable {
     /// Those whose time is not near, where the broker keeps their messages.
     let kept: KeptTasks
-    private let scheduled: Shelf
+    private let scheduled = Shelf()
     private let limited = Shelf()
     private let held: HeldTasks
     private let capacity: Capacity
@@ -29,11 +29,9 @@ final class WaitingRoom: Sendable {
         held: HeldTasks, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger,
         consumer: (any PayloadKeepingConsumer)? = nil
     ) {
-        let scheduled = Shelf()
-        self.scheduled = scheduled
         self.kept = KeptTasks(
             consumer: consumer, capacity: capacity, timers: timers, logger: logger,
-            queueLength: { scheduled.count + jobs.count })
+            queueLength: { jobs.count })
         self.held = held
         self.capacity = capacity
         self.jobs = jobs

@@ -423,9 +423,9 @@ final class WorkerSession: Sendable {
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
         let before = noteStop()
         pool.slots.close()
+        let kept = waiting.kept.close()
         let ready = pool.jobs.close()
         postponing.close()
-        let kept = waiting.kept.close()
         let (limited, scheduled) = waiting.close()
         logger.info(
             "worker is stopping",

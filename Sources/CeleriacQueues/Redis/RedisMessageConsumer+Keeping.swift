@@ -5,9 +5,6 @@ import NIOConcurrencyHelpers
 
 /// How the consumer does without messages in memory that wait for their time: they stand in the hash of claims.
 extension RedisMessageConsumer: PayloadKeepingConsumer {
-    /// How many messages one command reads, or one round trip gives back.
-    static let portionOfKept = 250
-
     package func letGo(_ receipts: [Receipt]) {
         state.withLockedValue { state in
             for receipt in receipts {
@@ -56,21 +53,30 @@ extension RedisMessageConsumer: PayloadKeepingConsumer {
     ///   stands no more.
     private func read(_ serials: [UInt64]) async throws(RedisError) -> [RedisClaim?] {
         let kept = state.withLockedValue { state in serials.map { state.kept[$0] } }
-        var places: [ObjectIdentifier: [Int]] = [:]
+        var lists: [ObjectIdentifier: [Int]] = [:]
         for (place, claim) in kept.enumerated() {
-            if let claim { places[ObjectIdentifier(claim.list), default: []].append(place) }
+            if let claim { lists[ObjectIdentifier(claim.list), default: []].append(place) }
         }
-        var (commands, portions) = ([RedisCommand](), [ArraySlice<Int>]())
-        for places in places.values {
+        var (commands, portions) = ([RedisCommand](), [[Int]]())
+        for places in lists.values {
             guard let first = places.first, let list = kept[first]?.list else { continue }
             let key = topology.claimsKey(of: list)
-            for start in stride(from: 0, to: places.count, by: Self.portionOfKept) {
-                let portion = places[start..<min(start + Self.portionOfKept, places.count)]
+            var (portion, size) = ([Int](), 0)
+            func finish() {
+                if portion.isEmpty { return }
                 var command = RedisCommand("HMGET", key)
                 for place in portion { command.append(tag(of: serials[place])) }
                 commands.append(command)
                 portions.append(portion)
+                (portion, size) = ([], 0)
             }
+            for place in places {
+                let next = Int(kept[place]?.size ?? 0)
+                if portion.count == KeptClaims.longestPortion || size + next > KeptClaims.largestPortion { finish() }
+                portion.append(place)
+                size += next
+            }
+            finish()
         }
         var claims = [RedisClaim?](repeating: nil, count: serials.count)
         if commands.isEmpty { return claims }
@@ -100,8 +106,9 @@ extension RedisMessageConsumer: PayloadKeepingConsumer {
         var refusal: RedisError?
         var rest = serials[...]
         while !rest.isEmpty {
-            let portion = Array(rest.suffix(Self.portionOfKept))
-            rest = rest.dropLast(portion.count)
+            let count = state.withLockedValue { $0.kept.portion(atEndOf: rest) }
+            let portion = Array(rest.suffix(count))
+            rest = rest.dropLast(count)
             do throws(RedisError) {
                 let found = try await claims(toGiveBack: portion)
                 try await client.end(topology.giveBack(found, park: park), onEnd: forget)
