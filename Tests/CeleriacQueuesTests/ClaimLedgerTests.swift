@@ -65,4 +65,15 @@ struct ClaimLedgerTests {
         ledger.note([settlement(serial, .acknowledge)])
         #expect(ledger.unsettled.isEmpty)
     }
+
+    @Test("may be forgotten and held again under their serials, and then end like any other")
+    func heldAgain() {
+        var ledger = Ledger()
+        let serial = ledger.hold("a")
+        ledger.forget([serial])
+        ledger.hold("b", as: serial)
+        #expect(ledger[serial] == "b" && ledger.hold("c") == serial + 1)
+        ledger.note([settlement(serial, .acknowledge)])
+        #expect(ledger.unsettled == [serial] && ledger.unended == [serial + 1])
+    }
 }

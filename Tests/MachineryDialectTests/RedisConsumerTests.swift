@@ -248,6 +248,49 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("reads messages again that the worker has let go, and gives them back in their order")
+    func letGo() async throws {
+        let bench = try await Bench()
+        let consumer = try #require(bench.consumer as? any PayloadKeepingConsumer)
+        try await bench.publish("1", "2", "3", "4")
+        let receipts = try await consumer.next(atMost: 4).map(\.receipt)
+        try #require(receipts.count == 4)
+        consumer.letGo(receipts)
+        let seen = try await consumer.look(at: receipts)
+        #expect(seen.compactMap { $0 }.count == 4)
+        let found = try await consumer.recall([receipts[3], receipts[0]])
+        let bodies = found.compactMap { try? $0?.content.get().body }
+        #expect(bodies == ["4", "1"].map { Array($0.utf8) })
+        try await consumer.settle([Settlement(receipts[0], .acknowledge)])
+        try await consumer.close()
+        #expect(try await bench.queue() == ["2", "3", "4"])
+        await bench.close()
+    }
+
+    @Test("messages that were let go and restored by another worker are that worker's, with their counts")
+    func letGoAndRestored() async throws {
+        let bench = try await Bench()
+        let first = try #require(bench.consumer as? any PayloadKeepingConsumer)
+        try await bench.publish("1", "2")
+        let receipts = try await first.next(atMost: 2).map(\.receipt)
+        first.letGo(receipts)
+        let next = try await bench.nextConsumer()
+        let second = try #require(next as? any PayloadKeepingConsumer)
+        var taken: [Receipt] = []
+        while taken.count < 2 { taken += try await second.next(atMost: 2).map(\.receipt) }
+        let lost = try await first.recall(receipts)
+        #expect(lost.compactMap { $0 }.isEmpty)
+        second.letGo(taken)
+        let found = try await second.recall(taken).compactMap { $0 }
+        #expect(found.count == 2 && found.allSatisfy { $0.redelivered && $0.attempts == 0 })
+        try await second.settle(taken.map { Settlement($0, .acknowledge) })
+        try await second.close()
+        try await first.close()
+        #expect(try await bench.queue().isEmpty)
+        #expect(try await bench.redis.send(RedisCommand("EXISTS", "q.celeriac.claims")).int == 0)
+        await bench.close()
+    }
+
     @Test("lists parked messages page by page, puts them back unchanged, and drops them")
     func parked() async throws {
         let bench = try await Bench()

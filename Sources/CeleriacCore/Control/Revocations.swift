@@ -48,11 +48,15 @@ struct Revocations: Sendable {
     func revoke(_ ids: [String]) {
         tasks.insert(ids, now: timers.now)
         endWaitingJobs()
+        // What the broker keeps ends when it is read, which is now.
+        let hashes = Set(ids.map(KeptTask.hash))
+        waiting.kept.readNow { hashes.contains($0.idHash) }
     }
 
     func revoke(stamp name: String, values: [WireValue]) {
         tasks.insert(stamp: name, values: values)
         endWaitingJobs()
+        waiting.kept.readNow { $0.hasStamps }
     }
 
     /// Ends the revoked jobs that wait for their time or their turn. A job that waits for a slot ends when it gets one.

@@ -82,7 +82,8 @@ public struct WorkerControl: Sendable {
         }
     }
 
-    /// The tasks that the worker holds.
+    /// The tasks that the worker holds with their messages. Those that wait for their time while the broker keeps their
+    /// messages are not among them.
     package var jobs: [JobSnapshot] {
         let active = pool.slots.currentJobs
         // A job that began while we looked is active and no longer waits.
@@ -90,6 +91,54 @@ public struct WorkerControl: Sendable {
         let reserved = (pool.jobs.waiting + waiting.limitedJobs).filter { !isActive.contains(ObjectIdentifier($0)) }
         return active.map { JobSnapshot($0, .active) } + reserved.map { JobSnapshot($0, .reserved) }
             + waiting.scheduledJobs.map { JobSnapshot($0, .scheduled) }
+    }
+
+    /// The tasks that wait for their time, as far as one answer can hold them: the earliest 10,000 of those whose messages
+    /// the broker keeps, and no more than 32 MB of them.
+    package func scheduledJobs() async -> [JobSnapshot] {
+        let (earliest, count) = (waiting.kept.earliest(Self.largestInspection.count), waiting.kept.count)
+        let kept = await snapshots(ofKept: earliest)
+        if count > earliest.count {
+            logger.notice(
+                "an inspection shows only the earliest tasks that wait for their time",
+                metadata: ["tasks": "\(count)", "shown": "\(kept.count)"])
+        }
+        return merged(waiting.scheduledJobs.map { JobSnapshot($0, .scheduled) }, kept)
+    }
+
+    /// The tasks with these ids that the worker holds.
+    package func jobs(withIDs ids: Set<String>) async -> [JobSnapshot] {
+        let kept = await snapshots(ofKept: waiting.kept.receipts(ofIDs: ids))
+        return merged(jobs, kept).filter { ids.contains($0.request.id) }
+    }
+
+    /// How many tasks one inspection reads again, and how many bytes of them.
+    private static let largestInspection = (count: 10_000, size: 32 << 20)
+
+    /// Tasks whose messages the broker keeps, which are read for it.
+    private func snapshots(ofKept receipts: [Receipt]) async -> [JobSnapshot] {
+        do {
+            let deliveries = try await waiting.kept.look(at: receipts, maximumSize: Self.largestInspection.size)
+            let now = self.now
+            return deliveries.compactMap { delivery in
+                guard let message = try? delivery.content.get(),
+                    let request = try? worker.dialect.request(of: message, delivery: delivery),
+                    // It ends as soon as it is read again.
+                    !revocations.tasks.contains(request, now: now)
+                else { return nil }
+                return JobSnapshot(scheduled: request)
+            }
+        } catch {
+            logger.warning(
+                "could not read the messages of tasks that wait for their time", metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+
+    /// Adds tasks that the broker kept when they were read, unless they have come back meanwhile.
+    private func merged(_ jobs: [JobSnapshot], _ kept: [JobSnapshot]) -> [JobSnapshot] {
+        let ids = kept.isEmpty ? [] : Set(jobs.map(\.request.id))
+        return jobs + kept.filter { !ids.contains($0.request.id) }
     }
 
     /// How many tasks wait for their time, or for their turn under a rate limit.
@@ -230,5 +279,13 @@ package struct JobSnapshot: Sendable {
         self.phase = phase
         startTime = job.startTime
         isAcknowledged = job.isAcknowledged
+    }
+
+    /// A task that waits for its time.
+    init(scheduled request: TaskRequest) {
+        self.request = request
+        phase = .scheduled
+        startTime = nil
+        isAcknowledged = false
     }
 }

@@ -87,14 +87,14 @@ final class Capacity: Sendable {
         metrics?.prefetched.decrement(by: Double(count))
     }
 
-    /// Notes that a message in the window waits for its time, outside.
-    func setAside() {
+    /// Notes that messages in the window wait for their time, outside.
+    func setAside(_ count: Int = 1) {
         update { state in
-            state.held -= 1
-            state.scheduled += 1
+            state.held -= count
+            state.scheduled += count
         }
-        metrics?.prefetched.decrement()
-        metrics?.scheduled.increment()
+        metrics?.prefetched.decrement(by: Double(count))
+        metrics?.scheduled.increment(by: Double(count))
     }
 
     /// Notes that messages no longer wait for their time: they are in the window again.

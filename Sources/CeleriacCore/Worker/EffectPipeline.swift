@@ -249,18 +249,3 @@ final class EffectPipeline: Sendable {
         if !isPaused { forward([plan.advanced()]) }
     }
 }
-
-extension Plan {
-    /// The lane of the effect whose turn it is; nil for a pause, and once nothing is left.
-    fileprivate var kind: EffectPipeline.Kind? {
-        switch first {
-        case .publish?: .publish
-        case .store?: tellsFirst ? .tell : .store
-        case .chord?: tellsFirst ? .tell : .count
-        case .call?: .call
-        case .settle?: .settle
-        case .giveBack?: .giveBack
-        case .pause?, nil: nil
-        }
-    }
-}

@@ -62,15 +62,19 @@ struct Intake: Sendable {
         // First, because a worker that does not know the task has no part in its attempts.
         guard let registration = registrations[request.name] else { return .unregistered(request) }
         let acknowledgement = registration.handler.options.acknowledgement ?? acknowledgement
+        // From here on the job has the request, which is too large to be copied without need.
         let job = Job(
-            request: request, registration: registration, receipt: delivery.receipt,
-            body: (try? delivery.content.get())?.body ?? [], moves: delivery.moves,
-            acknowledgesEarly: acknowledgement == .early)
-        if let expires = request.expires, expires < now { return .expired(job) }
-        if revokedTasks.contains(request, now: now) { return .revoked(job) }
+            request: request, registration: registration, receipt: delivery.receipt, body: Self.body(of: delivery),
+            moves: delivery.moves, acknowledgesEarly: acknowledgement == .early)
+        if let expires = job.request.expires, expires < now { return .expired(job) }
+        if revokedTasks.contains(job.request, now: now) { return .revoked(job) }
         // A task that nobody wants any more ends as such, however often it was begun.
-        if delivery.attempts >= maximumAttempts { return .exhausted(request) }
-        guard let delay = request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }
+        if delivery.attempts >= maximumAttempts { return .exhausted(job.request) }
+        guard let delay = job.request.eta?.timeIntervalSince(now), delay > 0 else { return .run(job) }
         return .wait(job, Duration(clampedSeconds: delay))
+    }
+
+    private static func body(of delivery: Delivery) -> [UInt8] {
+        if case .success(let message) = delivery.content { message.body } else { [] }
     }
 }

@@ -32,6 +32,9 @@ final class Job: Sendable {
 
     var handler: TaskHandler { registration.handler }
 
+    /// How many bytes the body of the message has.
+    var bodySize: Int { body.count }
+
     /// When the handler began; nil if it has not.
     var startTime: Date? {
         let bits = start.load(ordering: .acquiring)

@@ -36,6 +36,9 @@ final class JobQueue: Sendable {
     /// The jobs that wait, in order.
     var waiting: [Job] { state.withLockedValue { Array($0.jobs) } }
 
+    /// How many jobs wait.
+    var count: Int { state.withLockedValue { $0.jobs.count } }
+
     /// Adds jobs at the end, or in front of those that wait.
     func push(_ jobs: some Collection<Job>, inFront: Bool = false) {
         var woken: [CheckedContinuation<Void, Never>] = []

@@ -84,7 +84,7 @@ final class Ledger: Sendable {
             job.handler.options, storesResult: job.storesResult, sender: sender,
             outbound: telemetry?.following(job.request, in: sender?.spanContext))
         var (outcome, effects) = told(outcome, of: job, in: context)
-        logs.tell(outcome, of: job.request, runtime: runtime, now: timers.now, dialect: dialect, to: logger)
+        logs.tell(outcome, of: job.request, runtime: runtime, now: context.now, dialect: dialect, to: logger)
         let telling = observers.later(.ended(job.request, outcome, runtime: runtime()))
         // The message of a job that never began has not been acknowledged yet.
         let isAcknowledged = job.isAcknowledged

@@ -19,10 +19,11 @@ struct Plan: Sendable {
         let receipt: Receipt?
         let job: Job?
         let taskID: String
-        let request: TaskRequest?
+        /// The request of a plan without a job; the others have that of their job, since a request is large.
+        private let ownRequest: TaskRequest?
         let context: EffectContext?
         let onEnd: (@Sendable () -> Void)?
-        /// Whether there is a request. It is asked for each plan again and again, and a request is large.
+        /// Whether there is a request, which is asked for each plan again and again.
         let hasRequest: Bool
 
         init(
@@ -32,11 +33,13 @@ struct Plan: Sendable {
             self.receipt = receipt
             self.job = job
             self.taskID = taskID
-            self.request = request
+            self.ownRequest = request
             self.context = context
             self.onEnd = onEnd
-            self.hasRequest = request != nil
+            self.hasRequest = job != nil || request != nil
         }
+
+        var request: TaskRequest? { job?.request ?? ownRequest }
     }
 
     private let origin: Origin
@@ -77,7 +80,7 @@ struct Plan: Sendable {
     ///   - onEnd: called once nothing is left to do.
     init(ending job: Job, context: EffectContext? = nil, effects: [Effect], onEnd: (@Sendable () -> Void)? = nil) {
         self.origin = Origin(
-            receipt: nil, job: job, taskID: job.request.id, request: job.request, context: context, onEnd: onEnd)
+            receipt: nil, job: job, taskID: job.request.id, request: nil, context: context, onEnd: onEnd)
         self.endsJob = true
         self.effects = effects[...]
     }
@@ -123,6 +126,21 @@ struct Plan: Sendable {
 
     /// The effect to carry out next.
     var first: Effect? { effects.first }
+
+    /// The lane of the effect whose turn it is; nil for a pause, and once nothing is left. It is asked for each plan again
+    /// and again, so it looks at the effect where it is.
+    var kind: EffectPipeline.Kind? {
+        guard !effects.isEmpty else { return nil }
+        return switch effects[effects.startIndex] {
+        case .publish: .publish
+        case .store: tellsFirst ? .tell : .store
+        case .chord: tellsFirst ? .tell : .count
+        case .call: .call
+        case .settle: .settle
+        case .giveBack: .giveBack
+        case .pause: nil
+        }
+    }
 
     /// The messages to publish next; none if the next effect is another.
     var messages: [OutgoingMessage] {

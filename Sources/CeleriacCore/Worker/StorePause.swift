@@ -75,7 +75,8 @@ final class StorePause: Sendable {
         }
     }
 
-    /// Gives back the messages of all tasks that wait here for a slot, their turn or their time.
+    /// Gives back the messages of all tasks that wait here for a slot, their turn or their time. Those that the broker
+    /// keeps go back when their time is near, if the pause lasts so long.
     func giveBackWaiting() {
         let jobs = pool.jobs.takeWaiting() + waiting.takeOut { _ in true }
         held.leave(jobs)

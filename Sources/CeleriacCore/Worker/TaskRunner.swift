@@ -60,7 +60,6 @@ final class TaskRunner: Sendable {
     /// Runs a job in a slot, until its outcome is submitted and the hooks have been called.
     func perform(_ job: Job, in slot: Slot) async {
         guard mayBegin(job) else { return }
-        let request = job.request
         if job.isRedelivered {
             if let success = await deduplication?.success(of: job) {
                 return ledger.finish(job, succeededBefore: success)
@@ -68,13 +67,14 @@ final class TaskRunner: Sendable {
             guard await markBegun(job) else { return }
         }
         job.begin(at: timers.now)
-        observers.tell(.started(request))
+        observers.tell(.started(job.request))
         if job.isAcknowledged { ledger.acknowledge(job) }
         running?.increment()
         defer { running?.decrement() }
         guard let tracing else { return await run(job, in: slot, span: nil) }
         let span = tracing.start(
-            dialect.span(ofRun: request, nodeName: nodeName), .consumer, in: tracing.context(in: request.headers))
+            dialect.span(ofRun: job.request, nodeName: nodeName), .consumer,
+            in: tracing.context(in: job.request.headers))
         defer { span.end() }
         await ServiceContext.withValue(span.context) { await run(job, in: slot, span: span) }
     }
@@ -86,15 +86,14 @@ final class TaskRunner: Sendable {
     ///   - slot: the slot in which it runs.
     ///   - span: the span of the run, which this method does not end; nil without a tracer.
     private func run(_ job: Job, in slot: Slot, span: (any Tracing.Span)?) async {
-        let request = job.request
         let sender = ContextSender(client: client, spanContext: span?.context)
-        let context = context(of: request, sender: sender) { [ledger] state, value in
+        let context = context(of: job.request, sender: sender) { [ledger] state, value in
             try await ledger.store(state, value, for: job)
         }
         let storesResult = job.storesResult
         let tracked = storesResult ? dialect.trackedStates : []
         if tracked.contains(.received) { ledger.submit(.received, of: job) }
-        if let refusal = request.refusal {
+        if let refusal = job.request.refusal {
             await hooks.error?(context, refusal)
             return finish(job, .failure(refusal), sender: sender, span: span)
         }

@@ -6,6 +6,8 @@ import NIOConcurrencyHelpers
 /// Some wait for their time. They do not count in the window, so that the worker can take other messages meanwhile.
 /// Others wait for their turn under a rate limit, and do count.
 final class WaitingRoom: Sendable {
+    /// Those whose time is not near, where the broker keeps their messages.
+    let kept: KeptTasks
     private let scheduled = Shelf()
     private let limited = Shelf()
     private let held: HeldTasks
@@ -22,9 +24,14 @@ final class WaitingRoom: Sendable {
     ///   - jobs: where jobs go when they may begin.
     ///   - timers: where the timers come from.
     ///   - logger: the worker's logger.
+    ///   - consumer: reads messages again whose time is near; nil if it cannot.
     init(
-        held: HeldTasks, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger
+        held: HeldTasks, capacity: Capacity, jobs: JobQueue, timers: any TimerSource, logger: Logger,
+        consumer: (any PayloadKeepingConsumer)? = nil
     ) {
+        self.kept = KeptTasks(
+            consumer: consumer, capacity: capacity, timers: timers, logger: logger,
+            queueLength: { jobs.count })
         self.held = held
         self.capacity = capacity
         self.jobs = jobs
@@ -32,11 +39,11 @@ final class WaitingRoom: Sendable {
         self.logger = logger
     }
 
-    /// The jobs that wait for their time, in order.
+    /// The jobs that wait for their time with their messages, in order.
     var scheduledJobs: [Job] { scheduled.jobs }
 
-    /// How many jobs wait for their time.
-    var scheduledCount: Int { scheduled.count }
+    /// How many tasks wait for their time.
+    var scheduledCount: Int { scheduled.count + kept.count }
 
     /// The jobs that wait for their turn under a rate limit, in order.
     var limitedJobs: [Job] { limited.jobs }
@@ -97,7 +104,7 @@ final class WaitingRoom: Sendable {
         capacity.release(1)
     }
 
-    /// Stops all timers.
+    /// Stops all timers but that of the kept tasks.
     ///
     /// - Returns: the jobs that waited, in order.
     func close() -> (limited: [Job], scheduled: [Job]) { (limited.close(), scheduled.close()) }

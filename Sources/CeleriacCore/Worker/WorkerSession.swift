@@ -62,7 +62,8 @@ final class WorkerSession: Sendable {
             metrics: worker.metrics)
         let held = HeldTasks(consumer: consumer, timers: timers)
         let waiting = WaitingRoom(
-            held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger)
+            held: held, capacity: pool.capacity, jobs: pool.jobs, timers: timers, logger: logger,
+            consumer: consumer as? any PayloadKeepingConsumer)
         let postponing = Postponing(
             consumer: consumer as? any PostponingConsumer, capacity: pool.capacity, revokedTasks: revokedTasks)
         let pipeline = EffectPipeline(
@@ -142,6 +143,7 @@ final class WorkerSession: Sendable {
                     instead: { self.ledger.failure(of: $0, $1) }, call: { await self.runner.call($0, for: $1) })
             }
             group.addTask { await self.postponing.run { await self.leave($0, unmoved: $1) } }
+            group.addTask { await self.waiting.kept.run { await self.readmit($0) } }
             if let pause { group.addTask { await pause.run(until: stopping) } }
             let (allIdle, consumerStopped) = (Gate(), Gate())
             group.addTask(executorPreference: globalConcurrentExecutor) {
@@ -266,8 +268,8 @@ final class WorkerSession: Sendable {
         if deliveries.isEmpty, !dropsLost { return }
         worker.health.progress.turn()
         defer { worker.health.progress.turn() }
-        var ready: [Job] = []
-        ready.reserveCapacity(deliveries.count)
+        var portion = Portion()
+        portion.ready.reserveCapacity(deliveries.count)
         let now = worker.timers.now
         let isPaused = pause?.isOn ?? false
         var unbegun: [Receipt] = []
@@ -278,43 +280,86 @@ final class WorkerSession: Sendable {
             }
             if isPaused {
                 unbegun.append(delivery.receipt)
-                continue
-            }
-            switch intake.decision(on: delivery, now: now) {
-            case .run(let job):
-                held.insert(job)
-                logReceived(job.request)
-                observers.tell(.received(job.request))
-                guard waiting.admit(job) else { continue }
-                if delivery.comesFirst {
-                    pool.jobs.push(CollectionOfOne(job), inFront: true)
-                } else {
-                    ready.append(job)
-                }
-            case .wait(let job, let delay):
-                held.insert(job)
-                if !postponing.take(job, delay: delay) { schedule(job, after: delay) }
-            case .expired(let job): ledger.finish(job, .expired)
-            case .revoked(let job): ledger.finish(job, .revoked(.revoked))
-            case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
-            case .exhausted(let request):
-                let excess = delivery.attempts - worker.configuration.maximumAttempts
-                ledger.park(delivery, exhausted: request, excess: excess)
-            case .park(let fault): ledger.park(delivery, fault)
+            } else {
+                move(delivery, now: now, isNew: true, in: &portion)
             }
         }
-        pool.jobs.push(ready)
-        pause?.giveBack(unbegun)
-        // The pause may have begun meanwhile.
-        if let pause, pause.isOn { pause.giveBackWaiting() }
+        push(portion, unbegun: unbegun)
         if dropsLost { waiting.dropLost() }
         try await prefetch.update()
     }
 
-    private func schedule(_ job: Job, after delay: Duration) {
-        logReceived(job.request)
-        observers.tell(.received(job.request))
-        waiting.schedule(job, after: delay)
+    /// Moves deliveries whose messages were read again, because their time is near, to where they go next.
+    private func readmit(_ deliveries: [Delivery]) async {
+        var portion = Portion()
+        let now = worker.timers.now
+        if pause?.isOn == true {
+            push(portion, unbegun: deliveries.map(\.receipt))
+        } else {
+            for delivery in deliveries { move(delivery, now: now, isNew: false, in: &portion) }
+            push(portion, unbegun: [])
+        }
+        // Without a connection the next one is told.
+        try? await prefetch.update()
+    }
+
+    /// The jobs of deliveries that came together.
+    private struct Portion {
+        /// Those that may begin.
+        var ready: [Job] = []
+        /// Those whose messages the broker keeps until their time is near.
+        var later: [Job] = []
+    }
+
+    /// Moves a delivery to where the intake says.
+    ///
+    /// - Parameters:
+    ///   - delivery: the delivery.
+    ///   - now: the time.
+    ///   - isNew: whether nobody was told yet that the worker has it.
+    ///   - portion: takes the job if it goes on with others.
+    private func move(_ delivery: Delivery, now: Date, isNew: Bool, in portion: inout Portion) {
+        switch intake.decision(on: delivery, now: now) {
+        case .run(let job):
+            held.insert(job)
+            if isNew { tellReceived(job.request) }
+            guard waiting.admit(job) else { return }
+            if delivery.comesFirst {
+                pool.jobs.push(CollectionOfOne(job), inFront: true)
+            } else {
+                portion.ready.append(job)
+            }
+        case .wait(let job, let delay):
+            if waiting.kept.takes(after: delay) {
+                if isNew { tellReceived(job.request) }
+                return portion.later.append(job)
+            }
+            held.insert(job)
+            if postponing.take(job, delay: delay) { return }
+            if isNew { tellReceived(job.request) }
+            waiting.schedule(job, after: delay)
+        case .expired(let job): ledger.finish(job, .expired)
+        case .revoked(let job): ledger.finish(job, .revoked(.revoked))
+        case .unregistered(let request): ledger.refuse(request, receipt: delivery.receipt)
+        case .exhausted(let request):
+            let excess = delivery.attempts - worker.configuration.maximumAttempts
+            ledger.park(delivery, exhausted: request, excess: excess)
+        case .park(let fault): ledger.park(delivery, fault)
+        }
+    }
+
+    /// Moves a portion on, and gives back what came while the worker pauses.
+    private func push(_ portion: Portion, unbegun: [Receipt]) {
+        pool.jobs.push(portion.ready)
+        waiting.kept.take(portion.later)
+        pause?.giveBack(unbegun)
+        // The pause may have begun meanwhile.
+        if let pause, pause.isOn { pause.giveBackWaiting() }
+    }
+
+    private func tellReceived(_ request: TaskRequest) {
+        log.tellReceived(request, dialect: worker.dialect, to: logger)
+        observers.tell(.received(request))
     }
 
     /// Lets go of the messages that the broker keeps from now on, and waits here for the time of the others.
@@ -333,7 +378,9 @@ final class WorkerSession: Sendable {
             if revokedTasks.contains(job.request, now: now) {
                 ledger.finish(job, .revoked(.revoked))
             } else {
-                schedule(job, after: Duration(clampedSeconds: max(0, job.request.eta?.timeIntervalSince(now) ?? 0)))
+                tellReceived(job.request)
+                waiting.schedule(
+                    job, after: Duration(clampedSeconds: max(0, job.request.eta?.timeIntervalSince(now) ?? 0)))
             }
         }
         if let pause, pause.isOn { pause.giveBackWaiting() }
@@ -371,15 +418,12 @@ final class WorkerSession: Sendable {
         return true
     }
 
-    private func logReceived(_ request: TaskRequest) {
-        log.tellReceived(request, dialect: worker.dialect, to: logger)
-    }
-
     // MARK: Stopping
 
     private func stop(consumerStopped: Gate, allIdle: Gate) async {
         let before = noteStop()
         pool.slots.close()
+        let kept = waiting.kept.close()
         let ready = pool.jobs.close()
         postponing.close()
         let (limited, scheduled) = waiting.close()
@@ -387,15 +431,15 @@ final class WorkerSession: Sendable {
             "worker is stopping",
             metadata: [
                 "running": "\(pool.activeCount)", "waiting": "\(ready.count + limited.count)",
-                "eta": "\(scheduled.count)",
+                "eta": "\(scheduled.count + kept.count)",
             ])
         // Give back at once, so that other workers need not wait until the last handler here has ended, but not before
         // the consumer has stopped, or this worker might get the messages again.
         await consumerStopped.wait()
-        await giveBack(ready + limited + scheduled)
+        await giveBack((ready + limited + scheduled).map(\.receipt) + kept)
         pipeline.giveBackAside()
         let unmoved = await postponing.unmoved()
-        await giveBack(unmoved)
+        await giveBack(unmoved.map(\.receipt))
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.isLate.wait()
@@ -406,7 +450,7 @@ final class WorkerSession: Sendable {
             await pipeline.drain()
             isLate.open()
         }
-        let waited = ready.count + limited.count + scheduled.count + unmoved.count
+        let waited = ready.count + limited.count + scheduled.count + kept.count + unmoved.count
         let count = waited + ledger.requeuedCount - before
         if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
     }
@@ -458,12 +502,12 @@ final class WorkerSession: Sendable {
         logger.info("worker has stopped")
     }
 
-    private func giveBack(_ jobs: [Job]) async {
+    private func giveBack(_ receipts: [Receipt]) async {
         do {
-            try await consumer.giveBack(jobs.map(\.receipt))
+            try await consumer.giveBack(receipts)
         } catch {
             logger.warning(
-                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(jobs.count)"])
+                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(receipts.count)"])
         }
     }
 }

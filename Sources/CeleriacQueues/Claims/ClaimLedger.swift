@@ -50,12 +50,15 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
         return nextSerial
     }
 
+    /// Holds a claim again under the serial that it had before it was forgotten.
+    package mutating func hold(_ claim: Claim, as serial: UInt64) { held[serial] = claim }
+
     // MARK: Holding
 
     /// A held claim; nil once it has ended. Setting it changes the claim if it is held.
     package subscript(serial: UInt64) -> Claim? {
         get { held[serial] }
-        set { if held[serial] != nil { held[serial] = newValue } }
+        set { if held.index(forKey: serial) != nil { held[serial] = newValue } }
     }
 
     /// How many claims are held.
@@ -68,7 +71,8 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
 
     /// Records how held claims end, before the broker is told. From now on these claims are never given back.
     package mutating func note(_ settlements: [Settlement]) {
-        for settlement in settlements where held[settlement.receipt.tag] != nil {
+        // The index says it without a copy of the claim.
+        for settlement in settlements where held.index(forKey: settlement.receipt.tag) != nil {
             endings[settlement.receipt.tag] = settlement.disposition
         }
     }

@@ -132,11 +132,11 @@ package protocol RedisConsumerTopology: Sendable {
     /// The key under which the consumer raises its epoch before it looks for claims whose reply was lost.
     func epochKey(of attempt: RedisClaimAttempt) -> String
 
-    /// The hash that the attempt's claims are stored in.
-    func claimsKey(of attempt: RedisClaimAttempt) -> String
+    /// The hash that the claims of a list are stored in.
+    func claimsKey(of list: RedisQueueList) -> String
 
-    /// Decodes an entry of that hash: the `index`th claim of an attempt whose reply was lost.
-    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim?
+    /// The message in an entry of that hash; nil if the entry is not that of a message from the list.
+    func payload(of stored: [UInt8], from list: RedisQueueList) -> [UInt8]?
 
     /// The delivery of a claimed message; and, for a message that has come back, the key that counts its beginnings,
     /// unless the claim script returned that count.
@@ -163,6 +163,9 @@ package protocol RedisConsumerTopology: Sendable {
 
     /// Ends the claims of messages that were dealt with.
     func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding]
+
+    /// Whether messages are put back from the hash of claims, so that ``giveBack(_:park:)`` needs only the claims' tags.
+    var putsBackFromClaims: Bool { get }
 
     /// Puts messages back at the far end of their lists, so that they run again. `park` parks a message that cannot be
     /// put back.
@@ -191,6 +194,19 @@ extension RedisConsumerTopology {
     package func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError) {}
     package var chores: [RedisChore] { [] }
     package var patience: Duration { .seconds(30) }
+    package var putsBackFromClaims: Bool { false }
+
+    /// The `index`th claim of an attempt whose reply was lost, from its entry in the hash of claims; nil if the entry is
+    /// none of the attempt's lists.
+    package func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
+        for list in attempt.lists {
+            if let payload = payload(of: stored, from: list) {
+                return attempt.claim(index, from: list, payload: payload)
+            }
+        }
+        return nil
+    }
+
     /// Puts them back at the front, where a worker gives back only what it has not started when it stops.
     package func giveBackToEnd(
         _ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding

@@ -25,24 +25,50 @@ extension RedisMessageConsumer {
         }
     }
 
-    /// Renews the time of every claim.
+    /// Renews the time of every claim, unless that is still under way.
     private func renewClaims() {
-        let claims = state.withLockedValue { state in state.ledger.claims.map { ($0.value.list, $0.value.tag) } }
-        guard !claims.isEmpty else { return }
-        let now = String(timers.now.timeIntervalSince1970)
-        var commands: [RedisCommand] = []
-        for (index, claims) in Dictionary(grouping: claims, by: { topology.indexKey(of: $0.0) }) {
-            for start in stride(from: 0, to: claims.count, by: 500) {
-                var command = RedisCommand("ZADD", index, "XX")
-                for (_, tag) in claims[start..<min(start + 500, claims.count)] {
-                    command.append(now)
-                    command.append(tag)
-                }
-                commands.append(command)
+        let serials = state.withLockedValue { state -> [UInt64] in
+            if state.isRenewing { return [] }
+            let serials = state.ledger.claims.map { $0.key } + state.kept.serials
+            state.isRenewing = !serials.isEmpty
+            return serials
+        }
+        if !serials.isEmpty { renew(serials[...]) }
+    }
+
+    /// Renews claims, one portion after the other: a great many in one go would hold up all else that the worker does.
+    private func renew(_ serials: ArraySlice<UInt64>) {
+        let (portion, rest) = (serials.prefix(500), serials.dropFirst(500))
+        var claims: [ObjectIdentifier: (list: RedisQueueList, serials: [UInt64])] = [:]
+        state.withLockedValue { state in
+            for serial in portion {
+                guard let list = state.list(of: serial) else { continue }
+                claims[ObjectIdentifier(list), default: (list, [])].serials.append(serial)
             }
+            if rest.isEmpty { state.isRenewing = false }
+        }
+        let now = String(timers.now.timeIntervalSince1970)
+        let commands = claims.values.map { list, serials in
+            var command = RedisCommand("ZADD", topology.indexKey(of: list), "XX")
+            for serial in serials {
+                command.append(now)
+                command.append(tag(of: serial))
+            }
+            return command
+        }
+        if commands.isEmpty {
+            if !rest.isEmpty { renew(rest) }
+            return
         }
         client.submit(commands).whenComplete { [weak self] result in
-            self?.note("renew claims", result.refusal)
+            guard let self else { return }
+            note("renew claims", result.refusal)
+            if rest.isEmpty { return }
+            if case .failure = result {
+                state.withLockedValue { $0.isRenewing = false }
+            } else {
+                renew(rest)
+            }
         }
     }
 
@@ -58,8 +84,8 @@ extension RedisMessageConsumer {
     }
 
     package func hasLost(_ receipt: Receipt) async -> Bool {
-        guard let claim = state.withLockedValue({ $0.ledger[receipt.tag] }) else { return false }
-        let score = RedisCommand("ZSCORE", topology.indexKey(of: claim.list), claim.tag)
+        guard let list = state.withLockedValue({ $0.list(of: receipt.tag) }) else { return false }
+        let score = RedisCommand("ZSCORE", topology.indexKey(of: list), tag(of: receipt.tag))
         guard let reply = try? await client.send(score), reply.isNull else { return false }
         forget([receipt.tag])
         return true
@@ -108,7 +134,7 @@ extension RedisMessageConsumer {
     // MARK: Settling
 
     package var unsettledDescription: String? {
-        "\(state.withLockedValue { $0.ledger.count }) claimed; \(topology.restoration)"
+        "\(state.withLockedValue { $0.claimCount }) claimed; \(topology.restoration)"
     }
 
     package func settle(_ settlements: [Settlement]) async throws { try await settle(settlements, onEnd: forget) }
@@ -145,13 +171,21 @@ extension RedisMessageConsumer {
         try await client.end(topology.giveBackToEnd(claims, park: park), onEnd: forget)
     }
 
-    /// Gives claims back in this order.
+    /// Gives claims back in this order, first those that may run now.
     func giveBack(serials: [UInt64]) async throws(RedisError) {
-        let claims = state.withLockedValue { state -> [RedisClaim] in
+        let (claims, kept) = state.withLockedValue { state -> ([RedisClaim], [UInt64]) in
             state.courtesy.begin(at: timers.now)
-            return serials.compactMap { state.ledger[$0] }
+            return (serials.compactMap { state.ledger[$0] }, serials.filter { state.kept[$0] != nil })
         }
-        try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
+        var refusal: RedisError?
+        do throws(RedisError) {
+            try await client.end(topology.giveBack(claims, park: park), onEnd: forget)
+        } catch {
+            guard error.code == .server else { throw error }
+            refusal = error
+        }
+        try await giveBackKept(kept)
+        if let refusal { throw refusal }
     }
 
     func forget(_ ending: ClaimEnding, _ replies: ArraySlice<RedisValue>) { forget(ending.serials) }
@@ -159,7 +193,10 @@ extension RedisMessageConsumer {
     func forget(_ serials: [UInt64]) {
         state.withLockedValue { state in
             state.ledger.forget(serials)
-            for serial in serials { state.turn.end(serial) }
+            for serial in serials {
+                state.kept.remove(serial)
+                state.turn.end(serial)
+            }
         }
     }
 
@@ -182,7 +219,7 @@ extension RedisMessageConsumer {
         return endings + parked
     }
 
-    private func park(_ claim: RedisClaim, _ fault: MessageFault) -> ClaimEnding {
+    func park(_ claim: RedisClaim, _ fault: MessageFault) -> ClaimEnding {
         topology.park(claim, as: parkedRecord(of: claim.payload, from: claim.list.queue, fault))
     }
 

@@ -22,6 +22,10 @@ package final class RedisMessageConsumer: YieldingConsumer {
         /// All lists that were ever served, by key, since the worker may hold claims from any of them.
         var known: [String: RedisQueueList] = [:]
         var ledger = Ledger()
+        /// The claims whose messages stand in Redis alone. The ledger does not know them.
+        var kept = KeptClaims()
+        /// Whether claims are being renewed.
+        var isRenewing = false
         /// Claims with a lower number were given up on.
         var epoch = 0
         var waiting: Gate?
@@ -38,6 +42,12 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var takingError: RedisError?
         /// What could not be done the last time, of the work that is done regularly.
         var failing: Set<String> = []
+
+        /// How many claims are held.
+        var claimCount: Int { ledger.count + kept.count }
+
+        /// The list that the message of a claim came from; nil for a claim that is not held.
+        func list(of serial: UInt64) -> RedisQueueList? { ledger[serial]?.list ?? kept[serial]?.list }
     }
 
     /// The client for everything but waiting.
@@ -99,6 +109,9 @@ package final class RedisMessageConsumer: YieldingConsumer {
 
     /// The server's address, without credentials.
     var name: String { client.configuration.description }
+
+    /// The name of a claim in Redis.
+    func tag(of serial: UInt64) -> String { tagPrefix + String(serial) }
 
     /// The lists that the consumer serves.
     package var lists: [RedisQueueList] { state.withLockedValue { $0.served.all } }
@@ -212,8 +225,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         guard let attempt = state.withLockedValue({ $0.ledger.oldestDoubt }) else { return [] }
         let epoch = attempt.source.epoch + 1
         state.withLockedValue { $0.epoch = max($0.epoch, epoch) }
-        var command = RedisCommand("HMGET", topology.claimsKey(of: attempt.source))
-        for serial in attempt.serials { command.append(tagPrefix + String(serial)) }
+        var command = RedisCommand("HMGET", attempt.source.lists.first.map { topology.claimsKey(of: $0) } ?? "")
+        for serial in attempt.serials { command.append(tag(of: serial)) }
         // The answer is final, since the claim is refused if it arrives after the first command.
         let replies = try await client.send([
             RedisCommand("SET", topology.epochKey(of: attempt.source), epoch, "EX", 86400), command,
@@ -233,6 +246,11 @@ package final class RedisMessageConsumer: YieldingConsumer {
         state.withLockedValue { state in
             state.ledger.conclude(attempt, with: claims.lazy.map { ($0.serial, $0) })
         }
+        return await deliveries(of: claims)
+    }
+
+    /// The deliveries of claims that the ledger has.
+    func deliveries(of claims: [RedisClaim]) async -> [Delivery] {
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(claims.count)
         var counters: [(place: Int, key: String)] = []
@@ -337,7 +355,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
             try await endAll()
             await listener.retire()
         } catch {
-            let count = state.withLockedValue { $0.ledger.count }
+            let count = state.withLockedValue { $0.claimCount }
             await client.close()
             throw CeleriacError(
                 .unavailable,
@@ -358,7 +376,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
             refusal = error
         }
         while state.withLockedValue({ $0.ledger.oldestDoubt != nil }) { _ = try await recoverDoubtfulClaims() }
-        try await giveBack(serials: state.withLockedValue { $0.ledger.unended })
+        try await giveBack(serials: state.withLockedValue { ($0.ledger.unended + $0.kept.serials).sorted() })
         if let refusal { throw refusal }
     }
 }

@@ -27,11 +27,10 @@ extension CeleryControlCommand {
         CeleryControlCommand("query_task") { call in
             let ids = Set(try call.texts("ids"))
             await call.worker.catchUp()
+            let jobs = await call.worker.jobs(withIDs: ids)
             return .object(
                 WireObject(
-                    call.worker.jobs.filter { ids.contains($0.request.id) }.map { job in
-                        (job.request.id, [.string(name(of: job.phase)), call.info(of: job)])
-                    }))
+                    jobs.map { job in (job.request.id, [.string(name(of: job.phase)), call.info(of: job)]) }))
         },
         CeleryControlCommand("revoked", aliases: ["dump_revoked"]) { call in
             .array(call.worker.revokedIDs.map { .string($0) })
@@ -191,6 +190,7 @@ extension CeleryControlCommand {
 extension CeleryControlCall {
     fileprivate func jobs(_ phase: JobSnapshot.Phase) async -> [JobSnapshot] {
         await worker.catchUp()
+        if phase == .scheduled { return await worker.scheduledJobs() }
         return worker.jobs.filter { $0.phase == phase }
     }
 

@@ -43,7 +43,9 @@ extension CeleryControlCommand {
     private static func revoke(_ call: CeleryControlCall, terminates: Bool) async throws -> WireValue {
         let ids = unique(try call.texts("task_id"))
         let signal = try terminates ? Signal.number(call["signal"]) : Signal.terminate
-        let held = call.worker.jobs.filter { ids.contains($0.request.id) }
+        // What waits for its time may have to be read for it, and matters only to the answer.
+        var held = call.worker.jobs.filter { ids.contains($0.request.id) }
+        if terminates { held = await call.worker.jobs(withIDs: Set(ids)) }
         call.worker.revoke(ids)
         let running = Set(held.filter { $0.phase == .active }.map(\.request.id))
         await markRevoked(ids.filter { !running.contains($0) }, call)

@@ -9,13 +9,14 @@ extension CeleryFormats {
     func part(
         of request: TaskRequest, _ state: TaskState, _ result: WireValue, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
-        guard let task = request.celeryMessage, let groupID = task.group else { return [] }
+        guard let form = request.celeryForm, let groupID = form.task.group else { return [] }
         // A task whose body cannot be read may belong to a chord. Its part makes whoever adds the last one fail the
         // chord. A part of a group that is no chord completes nothing, and expires.
-        let body = task.embed.chord ?? .null
-        guard !body.isNull || request.lacksCeleryBody else { return [] }
+        let body = form.task.embed.chord ?? .null
+        guard !body.isNull || form.lacksBody else { return [] }
         return try part(
-            groupID: groupID, taskID: request.id, index: task.groupIndex, body: body, state, result, request, context)
+            groupID: groupID, taskID: request.id, index: form.task.groupIndex, body: body, state, result, request,
+            context)
     }
 
     func part(

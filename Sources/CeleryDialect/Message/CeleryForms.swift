@@ -19,10 +19,13 @@ final class CeleryMessage: NativeMessage {
 
 extension TaskRequest {
     /// The message that was read, with everything that Celery's protocol says about the task; nil in another dialect.
-    public var celeryMessage: CeleryTaskMessage? { (message as? CeleryMessage)?.task }
+    public var celeryMessage: CeleryTaskMessage? { celeryForm?.task }
+
+    /// That message as the object that holds it. Whoever wants a part of it need not copy the whole.
+    var celeryForm: CeleryMessage? { message as? CeleryMessage }
 
     /// Whether the message's body could not be read.
-    var lacksCeleryBody: Bool { (message as? CeleryMessage)?.lacksBody == true }
+    var lacksCeleryBody: Bool { celeryForm?.lacksBody == true }
 }
 
 extension CelerySignature: NativeSignature {

@@ -112,17 +112,14 @@ struct CeleryRedisTopology: RedisConsumerTopology {
 
     func epochKey(of attempt: RedisClaimAttempt) -> String { keys.epoch(attempt.tagPrefix) }
 
-    func claimsKey(of attempt: RedisClaimAttempt) -> String { keys.unacked }
+    func claimsKey(of list: RedisQueueList) -> String { keys.unacked }
 
-    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
-        guard stored.first == UInt8(ascii: "[") else { return nil }
-        for list in attempt.lists {
-            let closing = list.closing.utf8
-            if stored.count > closing.count, stored.suffix(closing.count).elementsEqual(closing) {
-                return attempt.claim(index, from: list, payload: Array(stored[1..<stored.count - closing.count]))
-            }
-        }
-        return nil
+    func payload(of stored: [UInt8], from list: RedisQueueList) -> [UInt8]? {
+        let closing = list.closing.utf8
+        guard stored.first == UInt8(ascii: "["), stored.count > closing.count,
+            stored.suffix(closing.count).elementsEqual(closing)
+        else { return nil }
+        return Array(stored[1..<stored.count - closing.count])
     }
 
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {

@@ -6,10 +6,10 @@ import MachineryWire
 extension MachineryFormats {
     /// Joins a task to its group. The store tells the last member to join that the group is complete.
     func joined(
-        _ signature: MachinerySignature, _ record: ResultRecord, isFailure: Bool = false, _ context: EffectContext
+        _ signature: MachinerySignature, _ record: ResultRecord?, isFailure: Bool = false, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         guard !signature.groupUUID.isEmpty else { return [] }
-        guard context.storesResult else {
+        guard context.storesResult, let record else {
             // Without a backend no member knows of the others. As with Machinery's null backend, every member sends the
             // callback.
             guard let callback = signature.chordCallback, !isFailure else { return [] }

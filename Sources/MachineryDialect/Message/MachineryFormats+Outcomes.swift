@@ -65,9 +65,14 @@ extension MachineryFormats {
         _ signature: MachinerySignature, _ value: WireValue, _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
         let results = try results(in: value)
-        let record = try record(
-            .success, of: signature.uuid, named: signature.name, results: results, expiry: context.resultExpiry)
-        var effects = stored(record, context)
+        var (effects, record) = ([Effect](), ResultRecord?.none)
+        // As at Go's null backend, nothing is encoded that nobody stores.
+        if context.storesResult {
+            let state = try self.record(
+                .success, of: signature.uuid, named: signature.name, results: results, expiry: context.resultExpiry)
+            effects.append(.store(state))
+            record = state
+        }
         for callback in signature.onSuccess ?? [] {
             var callback = callback
             // The flag of the finished task counts, not that of the callback.
@@ -75,7 +80,8 @@ extension MachineryFormats {
             effects += try sent(callback, context)
         }
         effects += try joined(signature, record, context)
-        return effects + [.settle(.acknowledge)]
+        effects.append(.settle(.acknowledge))
+        return effects
     }
 
     /// The results of a handler, typed or untyped.

@@ -106,13 +106,9 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         keys(of: attempt.lists.first?.queue ?? "").epoch(attempt.tagPrefix)
     }
 
-    func claimsKey(of attempt: RedisClaimAttempt) -> String {
-        keys(of: attempt.lists.first?.queue ?? "").claims
-    }
+    func claimsKey(of list: RedisQueueList) -> String { keys(of: list.queue).claims }
 
-    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
-        attempt.lists.first.map { attempt.claim(index, from: $0, payload: stored) }
-    }
+    func payload(of stored: [UInt8], from list: RedisQueueList) -> [UInt8]? { stored }
 
     func delivery(of claim: RedisClaim) -> (delivery: Delivery, counter: String?) {
         let delivery = Delivery(
@@ -188,6 +184,8 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     // MARK: Ending
 
     func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding] { end(claims, by: MachineryScripts.acknowledge, []) }
+
+    var putsBackFromClaims: Bool { true }
 
     func requeue(_ claims: [RedisClaim], park: (RedisClaim, MessageFault) -> ClaimEnding) -> [ClaimEnding] {
         // One whose beginning was counted does not count twice.

@@ -31,6 +31,7 @@ struct PlainDialect: Dialect {
         request.timeLimits.soft = body["soft"]?.doubleValue.map { .seconds($0) }
         request.timeLimits.hard = body["hard"]?.doubleValue.map { .seconds($0) }
         request.ignoresResult = body["ignores"]?.boolValue
+        request.stamps = message.headers["stamps"]?.objectValue ?? [:]
         return request
     }
 

@@ -302,6 +302,28 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         #expect(warnings.count == 1 && returns.count == 1, "\(warnings)")
     }
 
+    @Test("has a paused worker hold tasks whose messages the broker keeps, and give them back when they are due")
+    func pauseOfKept() async throws {
+        let bench = Bench(store: store, logger: log.logger) { ShelvingBroker($0) }
+        let broker = try #require(bench.broker as? ShelvingBroker)
+        let worker = worker(at: bench, prefetchMultiplier: 6, pauses: true)
+        try await bench.run(worker) {
+            store.become(.frozen)
+            _ = try await bench.client.send(echo(50), eta: bench.timers.now.addingTimeInterval(600))
+            let first = try await bench.client.send(echo(1))
+            await until { ran == [1] && store.calls == 1 && broker.shelvedCount == 1 }
+            bench.timers.advance(by: .seconds(3))
+            await until { warnings.count == 1 }
+            #expect(broker.shelvedCount == 1 && bench.memory.count(in: "q") == 0)
+            try await pass(at: bench, steps: .seconds(5)) { bench.memory.count(in: "q") == 1 }
+            #expect(broker.recalls == [1] && ran == [1])
+            store.become(.up)
+            #expect(try await first.get() == 1)
+            try await pass(at: bench, steps: .milliseconds(20)) { ran == [1, 50] }
+        }
+        #expect(broker.misuses == 0 && bench.memory.count(in: "q") == 0)
+    }
+
     @Test("has a worker pause where the transport cannot stop consuming a queue")
     func pauseWithoutRemoval() async throws {
         let bench = Bench(store: store, logger: log.logger) { FaultyBroker($0) }
