@@ -1,3 +1,4 @@
+import CeleriacWire
 import DequeModule
 import HeapModule
 import Logging
