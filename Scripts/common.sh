@@ -1,0 +1,37 @@
+# Sourced by the scripts: how they answer --help, before they install or build anything, and how they build.
+
+# SwiftPM hands a package's traits to the compiler in the order of a set. If that changes between two runs, everything is
+# compiled anew.
+export SWIFT_DETERMINISTIC_HASHING=1
+
+# Build or test a package inside this one, in this one's build folder, where the library has been compiled, and with this
+# one's versions: `build_inside PACKAGE [argument…]`.
+build_inside() { inside build "$@"; }
+test_inside() { inside test "$@"; }
+inside() {
+    local verb=$1 package=$2
+    shift 2
+    [ ! -e Package.resolved ] || cp Package.resolved "$package"
+    swift "$verb" --package-path "$package" --scratch-path .build "$@"
+}
+
+# Whether -h or --help is among the arguments, in front of a `--`.
+asks_for_help() {
+    local word
+    for word in "$@"; do
+        case $word in
+            -h | --help) return 0 ;;
+            --) return 1 ;;
+        esac
+    done
+    return 1
+}
+
+# Prints the comment at the head of this script, of which `set` is the first command.
+describe() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "Scripts/${0##*/}"; }
+
+# Has a program in Python describe itself, which any Python can: `describe_by PROGRAM`.
+describe_by() {
+    local python=${CELERIAC_PYTHON:-python3}
+    if command -v "$python" > /dev/null; then "$python" "$1" --help; else describe; fi
+}
