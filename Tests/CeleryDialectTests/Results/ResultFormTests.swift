@@ -90,8 +90,9 @@ import Testing
     @Test(arguments: forms)
     func theShapeOfAChordIsSavedAsResultsAre(_ content: CeleryResultContent) throws {
         let formats = CeleryFormats(resultContent: content)
-        let parts = ["a", "b", "c"].map { CelerySignature(task: $0) }
-        let header = CelerySignature.group([.group([parts[0], parts[1]]), parts[2]])
+        let parts = ["a", "b", "c", "d"].map { CelerySignature(task: $0) }
+        // Groups within the header become part of it; the results of a chain that ends in a group stay a group.
+        let header = CelerySignature.group([.chain([parts[0], .group([parts[1], parts[2]])]), parts[3]])
         let publication = try formats.publication(
             of: .native(CelerySignature.chord(header, body: CelerySignature(task: "tasks.sum"))),
             in: EffectBench.context().publication)
