@@ -165,6 +165,8 @@ extension AMQPError: TransportError {
     package var mayHaveArrived: Bool {
         code == .connectionLost || code == .connectionClosedByServer || code == .timeout
     }
+    /// Whether the wait for the broker's answer was cancelled.
+    package var isCancellation: Bool { code == .cancelled }
 }
 
 #endif

@@ -62,6 +62,26 @@ package protocol TransportError: Error {
     var isRefusedLogin: Bool { get }
     /// Whether the server may have got what it did not answer.
     var mayHaveArrived: Bool { get }
+    /// Whether the call ended because the Swift task of its caller was cancelled. False for a transport whose calls do not
+    /// end then.
+    var isCancellation: Bool { get }
+}
+
+extension TransportError {
+    package var isCancellation: Bool { false }
+}
+
+extension Error {
+    /// Whether a call ended because the Swift task of its caller was cancelled. Errors of typed calls cannot be a
+    /// `CancellationError`, so they say it in their cause.
+    package var comesOfCancellation: Bool {
+        var error: any Error = self
+        while let cause = (error as? CeleriacError)?.cause { error = cause }
+        if let partial = error as? PartialPublishError {
+            return partial.unknown.values.contains { ($0.cause as? any TransportError)?.isCancellation == true }
+        }
+        return error is CancellationError || (error as? any TransportError)?.isCancellation == true
+    }
 }
 
 extension CeleriacError {

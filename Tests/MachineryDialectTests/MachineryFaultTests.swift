@@ -19,6 +19,7 @@ import Testing
             "what follows from the task could not be carried out: publishFailed: no"
         ),
         (.attemptsExhausted(5), "the task was begun 5 times without ending, and its message is parked"),
+        (.interrupted, "the worker stopped while the task ran, whose message was acknowledged when it began"),
         (
             .unrunnable(MessageFault(reason: "malformedJSON", detail: "no")),
             "the message cannot be run and is parked: malformedJSON: no"

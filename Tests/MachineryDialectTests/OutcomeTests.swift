@@ -135,6 +135,29 @@ import struct FoundationEssentials.Date
             ])
     }
 
+    @Test func aRejectedTaskFailsAndJoinsItsGroup() throws {
+        var task = signature()
+        task.retryCount = 2
+        task.groupUUID = "group_1"
+        task.groupTaskCount = 2
+        task.chordCallback = signature("sum", "chord_1")
+        task.onError = [signature("told", "task_2")]
+        let text = "the task was rejected"
+        let failed = try store(.failure, error: text)
+        guard case .store(let record) = failed else { return #expect(Bool(false)) }
+        let part = ChordPart(
+            groupID: "group_1", taskID: "task_1", index: nil, size: 2, payload: record.payload, expiry: .seconds(3600))
+        var told = signature("told", "task_2")
+        told.args = [
+            MachineryArgument(type: "string", value: .string(text)), MachineryArgument(type: "int64", value: 1),
+        ]
+        #expect(
+            try effects(.rejected(requeue: false), task) == [
+                failed, store(.pending, "task_2", "told"), publish(told), .chord(.add(part)), .settle(.reject),
+            ])
+        #expect(try effects(.rejected(requeue: true), task) == [.settle(.requeue)])
+    }
+
     @Test(arguments: [(0, 1), (1, 2), (2, 3), (3, 5), (4, 5), (5, 8), (13, 21), (-7, 1), (Int.max, 39_088_169)])
     func retriesWaitForTheNextFibonacciNumber(_ before: Int, _ after: Int) throws {
         var task = signature()

@@ -46,7 +46,7 @@ extension Outcome {
     package var finalState: TaskState? {
         switch self {
         case .success: .success
-        case .failure, .timedOut, .unregistered: .failure
+        case .failure, .timedOut, .unregistered, .rejected(requeue: false): .failure
         case .expired, .revoked: .revoked
         case .retry, .replaced, .ignored, .cancelled, .rejected: nil
         }

@@ -79,7 +79,8 @@ public struct TaskOptions: Sendable, Hashable {
 
     /// When a message is acknowledged.
     public enum Acknowledgement: Sendable, Hashable {
-        /// Before the handler begins: a crash loses the task, nothing runs twice. Celery's default.
+        /// Before the handler begins: a crash loses the task, a stop that cancels the handler fails it, nothing runs twice.
+        /// Celery's default.
         case early
         /// After the result is stored: a crash runs the task again, as with Celery's `reject_on_worker_lost`.
         /// ``WorkerConfiguration/maximumAttempts`` limits how often.

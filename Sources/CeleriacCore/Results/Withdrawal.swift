@@ -19,14 +19,16 @@ extension TaskClient {
     ///   - withdrawal: how they are withdrawn; nil to leave them alone.
     ///   - wait: the wait.
     /// - Returns: what `wait` returns.
-    /// - Throws: what `wait` throws.
+    /// - Throws: what `wait` throws; `CancellationError` if a call of it ended because the caller was cancelled.
     func waiting<Value: Sendable>(
         for ids: [String], _ withdrawal: Withdrawal?, _ wait: () async throws -> Value
     ) async throws -> Value {
         do {
             return try await wait()
         } catch {
-            if let withdrawal, Task.isCancelled { await withdraw(ids, withdrawal) }
+            guard Task.isCancelled else { throw error }
+            if let withdrawal { await withdraw(ids, withdrawal) }
+            if error.comesOfCancellation { throw CancellationError() }
             throw error
         }
     }

@@ -43,7 +43,8 @@ package struct PublishRetry: Sendable, Hashable {
     ///   - timers: where the pauses come from.
     ///   - logger: tells of each retry.
     ///   - publish: publishes once.
-    /// - Throws: the last error of `publish`, also if the caller's task is cancelled in a pause.
+    /// - Throws: the last error of `publish`; `CancellationError` if the caller's task is cancelled in a pause, when nothing
+    ///   has arrived.
     func run(timers: any TimerSource, logger: Logger, _ publish: () async throws -> Void) async throws {
         var retries = 0
         while true {
@@ -56,7 +57,7 @@ package struct PublishRetry: Sendable, Hashable {
                     metadata: ["error": "\(error)", "seconds": "\(pause.seconds)", "retries": "\(retries)"])
                 // However often it may, it does not do so without a pause.
                 let rest = retries > 0 ? max(pause, .milliseconds(10)) : pause
-                if rest > .zero, (try? await timers.sleep(for: rest)) == nil { throw error }
+                if rest > .zero { try await timers.sleep(for: rest) }
                 retries += 1
             }
         }
@@ -66,6 +67,6 @@ package struct PublishRetry: Sendable, Hashable {
 extension CeleriacError {
     /// Whether a publication may succeed later and has not arrived yet, as far as its transport knows.
     fileprivate var hasNotArrived: Bool {
-        code == .unavailable && (cause as? any TransportError)?.mayHaveArrived != true
+        code == .unavailable && (cause as? any TransportError)?.mayHaveArrived != true && !comesOfCancellation
     }
 }

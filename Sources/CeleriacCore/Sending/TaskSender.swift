@@ -29,7 +29,7 @@ extension TaskSender {
     /// - Returns: a handle on the task's result.
     /// - Throws: ``CeleriacError`` with code `argumentMismatch` or `unsupported` when nothing was sent, `unavailable`
     ///   when the broker cannot be reached, `publishFailed` when it did not confirm the message (which may have been
-    ///   delivered all the same).
+    ///   delivered all the same); `CancellationError` when the caller's task is cancelled before it publishes again.
     @discardableResult
     public func send<Value>(
         _ signature: Signature<Value>,

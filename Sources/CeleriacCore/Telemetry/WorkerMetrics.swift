@@ -99,7 +99,7 @@ final class WorkerMetrics: WorkerObserver {
     private func counters(of outcome: Outcome) -> DimensionedMetric<Counter>? {
         switch outcome {
         case .success: succeeded
-        case .failure, .timedOut, .unregistered: failed
+        case .failure, .timedOut, .unregistered, .rejected(requeue: false): failed
         case .retry: retried
         case .revoked: revoked
         case .expired: expired

@@ -18,6 +18,8 @@ package enum TaskFault: Sendable {
     case notEncodable(CeleriacError)
     /// The task was begun this often, and each time its worker ended before the task did.
     case attemptsExhausted(Int)
+    /// The worker's stop cancelled the handler, and the message was acknowledged before that began.
+    case interrupted
     /// The message says whose task it is, and cannot be run.
     case unrunnable(MessageFault)
     /// The broker or the result store refused again and again what follows from the task.

@@ -211,12 +211,15 @@ final class TaskRunner: Sendable {
         case is IgnoreResult:
             return .ignored
         case let rejection as Rejection:
-            return .rejected(requeue: rejection.requeue)
-        case is CancellationError where limits?.softLimitPassed == true:
+            guard rejection.requeue, job.isAcknowledged else { return .rejected(requeue: rejection.requeue) }
+            // What the handler gives back is no longer in the worker's hands, and can only be sent again.
+            return sentAgain(job, RetryError(delay: .zero, maximumRetries: nil, cause: nil))
+        case _ where error.comesOfCancellation && limits?.softLimitPassed == true:
             return .failure(dialect.failure(for: .softTimeLimit))
-        case is CancellationError where Task.isCancelled:
-            // The worker is stopping and the handler ended early: the task must run again.
-            return .rejected(requeue: true)
+        case _ where error.comesOfCancellation && Task.isCancelled:
+            // The worker is stopping and the handler ended early: the task must run again. One that was acknowledged early
+            // must not, so it has failed: nobody would ever tell its caller otherwise.
+            return job.isAcknowledged ? .failure(dialect.failure(for: .interrupted)) : .rejected(requeue: true)
         case _ where job.handler.options.retriedErrors.contains(error):
             return self.retry(job, RetryError(delay: nil, maximumRetries: nil, cause: error))
         default:
@@ -235,6 +238,12 @@ final class TaskRunner: Sendable {
             }
             return .failure(failure(cause, of: request))
         }
+        return sentAgain(job, retry)
+    }
+
+    /// The outcome of a task that is sent again, however often it was before.
+    private func sentAgain(_ job: Job, _ retry: RetryError) -> Outcome {
+        let (policy, request) = (job.registration.retryPolicy, job.request)
         let delay =
             retry.delay ?? policy.delay(afterRetries: request.retries, random: Double.random(in: 0..<1))
         let cause = retry.cause ?? dialect.failure(for: .retryWithoutCause(delay: delay))

@@ -28,6 +28,11 @@ extension CeleryFormats {
             TaskFailure(
                 "WorkerLostError", module: "billiard.exceptions",
                 "Worker exited prematurely: the task was begun \(attempts) times, and its message is parked.")
+        case .interrupted:
+            // Celery's name for a task that was acknowledged early and whose process has gone.
+            TaskFailure(
+                "WorkerLostError", module: "billiard.exceptions",
+                "Worker exited prematurely: the task was acknowledged when it began, and does not run again.")
         case .unrunnable(let fault):
             Self.failure(ofUnrunnable: fault)
         case .followUpRefused(let error):

@@ -56,9 +56,11 @@ extension CeleryFormats {
             return try stored(error, as: .retry, request, context) + [.settle(.requeue)]
         case .rejected(let requeue):
             if requeue { return [.settle(.requeue)] }
+            // Celery 5.7 calls `mark_as_failure` before it rejects the message: the task never runs again, so that the
+            // chord gets its part, the chain fails and error callbacks are called, as after any failure.
             let error = TaskFailure(
                 type: "Reject", module: "celery.exceptions", arguments: [.null, .bool(false)])
-            return try stored(error, as: .failure, request, context) + [.settle(.reject)]
+            return try failed(error, request, context) + [.settle(.reject)]
         }
     }
 

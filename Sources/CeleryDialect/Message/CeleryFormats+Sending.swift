@@ -81,13 +81,8 @@ extension CeleryFormats {
             case .openChord(let groupID, let size):
                 steps.append(.chord(.open(groupID: groupID, size: size)))
             case .saveGroup(let group):
-                do {
-                    steps.append(
-                        .chord(
-                            .save(groupID: group.id, payload: try group.encodeGroup(), expiry: context.resultExpiry)))
-                } catch {
-                    throw CeleriacError(.unsupported, "a group's results cannot be encoded", cause: error)
-                }
+                steps.append(
+                    .chord(.save(groupID: group.id, payload: try payload(of: group), expiry: context.resultExpiry)))
             }
         }
         if !messages.isEmpty { steps.append(.publish(messages)) }

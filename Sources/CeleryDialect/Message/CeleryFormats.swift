@@ -161,8 +161,13 @@ extension CeleryFormats: Dialect {
 
     /// Writes which results belong to a group: `{"result": <result tuple>}`.
     package func payload(ofGroup group: ResultReference) throws(CeleriacError) -> [UInt8] {
+        try payload(of: CeleryResultTuple(group))
+    }
+
+    /// Writes which results belong to a group, as the settings of this process say.
+    func payload(of group: CeleryResultTuple) throws(CeleriacError) -> [UInt8] {
         do {
-            return try CeleryResultTuple(group).encodeGroup(
+            return try group.encodeGroup(
                 serializer: resultContent.serializer, compression: resultContent.compressionMethod())
         } catch {
             throw CeleriacError(.unsupported, "a group's results cannot be encoded", cause: error)

@@ -20,6 +20,8 @@ extension MachineryFormats {
             TaskFailure("error", error.description)
         case .attemptsExhausted(let attempts):
             TaskFailure("error", "the task was begun \(attempts) times without ending, and its message is parked")
+        case .interrupted:
+            TaskFailure("error", "the worker stopped while the task ran, whose message was acknowledged when it began")
         case .unrunnable(let fault):
             TaskFailure("error", "the message cannot be run and is parked: \(fault)")
         case .followUpRefused(let error):

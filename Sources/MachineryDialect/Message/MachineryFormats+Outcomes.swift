@@ -49,7 +49,10 @@ extension MachineryFormats {
         case .cancelled:
             return [.settle(.requeue)]
         case .rejected(let requeue):
-            return [.settle(requeue ? .requeue : .reject)]
+            if requeue { return [.settle(.requeue)] }
+            // Go has no such end. The task never runs again, also if it has retries left: its callers and its group must
+            // not wait for it.
+            return try failed(signature, "the task was rejected", context, settling: .reject)
         }
     }
 
@@ -102,14 +105,15 @@ extension MachineryFormats {
     // MARK: Failure
 
     private func failed(
-        _ signature: MachinerySignature, _ text: String, _ context: EffectContext
+        _ signature: MachinerySignature, _ text: String, _ context: EffectContext,
+        settling disposition: Settlement.Disposition = .acknowledge
     ) throws(CeleriacError) -> [Effect] {
         let record = try record(
             .failure, of: signature.uuid, named: signature.name, error: text, expiry: context.resultExpiry)
         var effects = stored(record, context)
         effects += try told(signature.onError, text, context)
         effects += try joined(signature, record, isFailure: true, context)
-        return effects + [.settle(.acknowledge)]
+        return effects + [.settle(disposition)]
     }
 
     /// Sends error callbacks; each gets the text as its first argument.

@@ -70,6 +70,10 @@ extension Live {
             }
             let error = #expect(throws: CeleriacError.self) { try failures.check(of: 2, at: "test") }
             #expect(error?.code == .unavailable)
+            var cancelled = AMQPPublishFailures()
+            cancelled.add(.cancelled, at: 0, isAnswer: false)
+            let cut = #expect(throws: CeleriacError.self) { try cancelled.check(of: 1, at: "test") }
+            #expect(cut?.code == .publishFailed && cut?.comesOfCancellation == true)
         }
     }
 }

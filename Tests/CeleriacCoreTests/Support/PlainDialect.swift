@@ -160,6 +160,7 @@ struct PlainDialect: Dialect {
         case .badCall(let text): TaskFailure("TypeError", text)
         case .notEncodable(let error): TaskFailure("EncodeError", "\(error.code)")
         case .attemptsExhausted(let attempts): TaskFailure("WorkerLost", "\(attempts)")
+        case .interrupted: TaskFailure("WorkerLost", "interrupted")
         case .unrunnable(let fault): TaskFailure("Unrunnable", "\(fault.reason)")
         case .followUpRefused(let error): TaskFailure("OperationalError", "\(error)")
         }

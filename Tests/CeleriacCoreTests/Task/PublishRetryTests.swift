@@ -12,6 +12,13 @@ private struct Doubtful: TransportError {
     let mayHaveArrived: Bool
 }
 
+/// An error of a transport whose call ended with its caller's task.
+private struct Cut: TransportError {
+    let isRefusedLogin = false
+    let mayHaveArrived = false
+    let isCancellation = true
+}
+
 /// Celery's `task_publish_retry_policy`.
 @Suite("Publishing again", .timeLimit(.minutes(5))) struct PublishRetryTests {
     private func pauses(_ policy: PublishRetry) -> [Double?] { (0..<8).map { policy.pause(after: $0)?.seconds } }
@@ -51,6 +58,38 @@ private struct Doubtful: TransportError {
         #expect(await calls(CeleriacError(.publishFailed, "no"), once) == 1)
         #expect(await calls(PartialPublishError(refused: [:]), once) == 1)
         #expect(await calls(isUnsent, .never) == 1)
+        #expect(await calls(CeleriacError(.unavailable, "cut", cause: Cut()), once) == 1)
+    }
+
+    @Test("an error says in its causes that the caller was cancelled")
+    func cancellations() {
+        let cut = CeleriacError(.publishFailed, "cut", cause: Cut())
+        let cancelled: [any Error] = [
+            CancellationError(), Cut(), cut, CeleriacError(.unavailable, "no", cause: CancellationError()),
+            CeleriacError(.resultStore, "no", cause: cut), PartialPublishError(refused: [:], unknown: [1: cut]),
+        ]
+        for error in cancelled { #expect(error.comesOfCancellation, "\(error)") }
+        let others: [any Error] = [
+            CeleriacError(.unavailable, "away"),
+            CeleriacError(.unavailable, "lost", cause: Doubtful(mayHaveArrived: true)),
+            PartialPublishError(refused: [1: CeleriacError(.publishFailed, "no")]),
+        ]
+        for error in others { #expect(!error.comesOfCancellation, "\(error)") }
+    }
+
+    @Test("a caller that is cancelled in a pause hears of that")
+    func cancelledInAPause() async throws {
+        let (timers, log, calls) = (VirtualTimers(), LogRecorder(), NIOLockedValueBox(0))
+        let end = Task {
+            try await PublishRetry(start: .seconds(1)).run(timers: timers, logger: log.logger) {
+                calls.withLockedValue { $0 += 1 }
+                throw CeleriacError(.unavailable, "away")
+            }
+        }
+        await until { timers.count == 1 }
+        end.cancel()
+        await #expect(throws: CancellationError.self) { try await end.value }
+        #expect(calls.withLockedValue { $0 } == 1)
     }
 
     @Test("pauses between retries, tells of each, and gives up at the last")

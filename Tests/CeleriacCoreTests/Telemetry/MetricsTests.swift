@@ -31,6 +31,7 @@ private let echo = TaskDefinition<String, String>("echo")
                 case "fail": throw TaskFailure("E", "no")
                 case "retry": try context.retry(after: .seconds(60))
                 case "ignore": throw IgnoreResult()
+                case "reject": throw Rejection(requeue: false)
                 case "wait": await gate.wait()
                 default: break
                 }
@@ -57,16 +58,16 @@ private let echo = TaskDefinition<String, String>("echo")
     func ends() async throws {
         let bench = bench()
         let worker = worker(at: bench)
-        for text in ["a", "b", "fail", "retry", "ignore"] { _ = try await bench.client.send(echo(text)) }
+        for text in ["a", "b", "fail", "retry", "ignore", "reject"] { _ = try await bench.client.send(echo(text)) }
         let late = bench.timers.now.addingTimeInterval(-1)
         _ = try await bench.client.send(echo("late"), expires: late)
         let both = [("task", "echo"), ("queue", "q")]
         try await bench.run(worker) {
             // The retry is sent and received as well.
-            await until { runtimes.count == 5 && total(.expired) == 1 && total(.received, both) == 6 }
+            await until { runtimes.count == 6 && total(.expired) == 1 && total(.received, both) == 7 }
         }
-        #expect(total(.sent, both) == 7 && total(.received, both) == 6)
-        for (name, count) in [(MetricName.succeeded, 2), (.failed, 1), (.retried, 1), (.expired, 1)] {
+        #expect(total(.sent, both) == 8 && total(.received, both) == 7)
+        for (name, count) in [(MetricName.succeeded, 2), (.failed, 2), (.retried, 1), (.expired, 1)] {
             #expect(total(name, both) == Int64(count), "\(name)")
         }
         #expect(total(.revoked) == 0)

@@ -140,6 +140,14 @@ import Testing
         #expect(parts.submittedPlans.map(\.endsJob) == [true, false])
     }
 
+    @Test("sends again what a handler gives back that was acknowledged early, however often it was sent")
+    func givesBackWhatIsAcknowledged() async throws {
+        let parts = parts { _ in throw Rejection(requeue: true) }
+        let job = try parts.job(acknowledgesEarly: true) { $0.retries = 100 }
+        await parts.runner.perform(job, in: Slot())
+        #expect(parts.submitted == ["1: acknowledge", "1: publish 1, store RETRY"])
+    }
+
     @Test("stores that a task started where its options ask for it, unless its results are ignored")
     func tracksStarted() async throws {
         let options = TaskOptions(tracksStarted: true)

@@ -6,6 +6,37 @@ import Testing
 
 private let work = TaskDefinition<Void>("work")
 
+/// A broker in memory that confirms nothing in the queue `silent`, and ends the wait for it when its caller is cancelled,
+/// as RabbitMQ's client does.
+private struct SilentBroker: MessageBroker {
+    private struct Cut: TransportError {
+        let isRefusedLogin = false
+        let mayHaveArrived = true
+        let isCancellation = true
+    }
+    let base: MemoryBroker
+    /// Opens when a message waits for its confirmation.
+    let isAwaited: Gate
+
+    var name: String { base.name }
+
+    func publish(_ messages: [OutgoingMessage]) async throws {
+        guard messages.contains(where: { $0.routingKey == "silent" }) else { return try await base.publish(messages) }
+        let isCancelled = Gate()
+        await withTaskCancellationHandler {
+            isAwaited.open()
+            await isCancelled.wait()
+        } onCancel: {
+            isCancelled.open()
+        }
+        throw CeleriacError(.publishFailed, "not confirmed", cause: Cut())
+    }
+
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await base.consume(options) }
+
+    func close() async { await base.close() }
+}
+
 /// What a worker still does once the task that runs it is cancelled, and once its consumer is closed.
 @Suite("Worker's cancellation", .timeLimit(.minutes(5))) struct WorkerCancellationTests {
     /// A part that uses the worker's control until it has returned, as remote control does with late requests.
@@ -88,6 +119,47 @@ private let work = TaskDefinition<Void>("work")
     func givesBack() async throws {
         let (memory, _) = try await cancelled { try Task.checkCancellation() }
         #expect(memory.count(in: "q") == 1 && memory.parked(from: "q").isEmpty)
+    }
+
+    @Test("a message goes back when its handler ends with a send that a stop has cancelled")
+    func givesBackWhatSends() async throws {
+        let isAwaited = Gate()
+        let bench = Bench { base in SilentBroker(base: base, isAwaited: isAwaited) }
+        let worker = bench.worker(sends: true) {
+            $0.stopTimeout = .seconds(5)
+        } handlers: {
+            work.handler { context in
+                _ = try await context.send(work(), options: SendOptions(queue: "silent"))
+            }
+        }
+        let result = try await bench.client.send(work())
+        let run = Task { try await worker.run() }
+        await isAwaited.wait()
+        let before = bench.timers.count
+        worker.stop()
+        await until { bench.timers.count > before }
+        bench.timers.advance(by: .seconds(4))
+        try await run.value
+        #expect(bench.memory.count(in: "q") == 1)
+        #expect(try await result.status() == .pending)
+    }
+
+    @Test("a send that the soft limit has cancelled fails its task by that limit")
+    func softLimitOfWhatSends() async throws {
+        let isAwaited = Gate()
+        let bench = Bench { base in SilentBroker(base: base, isAwaited: isAwaited) }
+        let worker = bench.worker(sends: true) {
+            work.handler(options: TaskOptions(timeLimits: TimeLimits(soft: .seconds(5)))) { context in
+                _ = try await context.send(work(), options: SendOptions(queue: "silent"))
+            }
+        }
+        try await bench.run(worker) {
+            let result = try await bench.client.send(work())
+            await isAwaited.wait()
+            bench.timers.advance(by: .seconds(5))
+            let error = await #expect(throws: RemoteTaskError.self) { try await result.get() }
+            #expect(error?.type == "SoftTimeLimitExceeded")
+        }
     }
 
     @Test("cancellation cuts short the patience of a stop that is under way")

@@ -236,7 +236,7 @@ struct WorkerTests {
         #expect(order.withLockedValue { $0 } == [2, 3, 4, 5, 6, 7])
     }
 
-    @Test("acknowledges early where it is told to, so that a cancelled worker does not run the task again")
+    @Test("acknowledges early where it is told to: a cancelled task does not run again, and its caller learns of that")
     func earlyAcknowledgement() async throws {
         let bench = Bench()
         let started = Gate()
@@ -252,12 +252,13 @@ struct WorkerTests {
                 try Task.checkCancellation()
             }
         }
-        _ = try await bench.client.send(work())
+        let result = try await bench.client.send(work())
         let run = Task { try await worker.run() }
         await started.wait()
         run.cancel()
         _ = await run.result
         #expect(bench.memory.count(in: "q") == 0)
+        await expectFailure("WorkerLost", ["interrupted"]) { try await result.get() }
     }
 
     @Test("settles what is to be acknowledged early and never begins")

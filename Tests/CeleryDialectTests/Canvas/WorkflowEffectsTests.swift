@@ -100,6 +100,23 @@ struct WorkflowEffectsTests {
         #expect(effects.parts.map(\.taskID) == ["c"] && effects.parts.first?.index == 3)
     }
 
+    @Test func aRejectedTaskFailsWhatWaitsForIt() throws {
+        let request = try request { task in
+            task.group = "g"
+            task.embed.chord = ["task": "tasks.sum", "options": ["task_id": "body"]]
+            task.embed.chain = [["task": "tasks.next", "options": ["task_id": "a"]]]
+            task.embed.errbacks = [["task": "tasks.sent"]]
+        }
+        let effects = try formats.effects(of: .rejected(requeue: false), for: request, in: context())
+        let results = try effects.stored()
+        #expect(results.map(\.taskID) == ["id-1", "a"])
+        #expect(results.allSatisfy { $0.status == "FAILURE" && $0.result["exc_type"] == "Reject" })
+        #expect(effects.parts.map(\.taskID) == ["id-1"])
+        #expect(try effects.messages().map(\.task) == ["tasks.sent"])
+        #expect(effects.last == .settle(.reject))
+        #expect(try formats.effects(of: .rejected(requeue: true), for: request, in: context()) == [.settle(.requeue)])
+    }
+
     // MARK: Chords
 
     private func part(_ id: String, _ state: String, _ result: WireValue) throws -> [UInt8] {
@@ -189,7 +206,7 @@ struct WorkflowEffectsTests {
         let outcomes: [(Outcome, String?)] = [
             (.success(1), "SUCCESS"), (.failure(boom), "FAILURE"), (.unregistered, "FAILURE"), (.expired, "REVOKED"),
             (.revoked(.revoked), "REVOKED"), (.timedOut(limit: 3), "FAILURE"), (.retry(eta: now, cause: boom), nil),
-            (.ignored, nil), (.rejected(requeue: true), nil),
+            (.ignored, nil), (.rejected(requeue: true), nil), (.rejected(requeue: false), "FAILURE"),
         ]
         for (outcome, state) in outcomes {
             let parts = try formats.effects(of: outcome, for: request, in: context()).parts

@@ -33,6 +33,10 @@ import Testing
                 "Worker exited prematurely: the task was begun 5 times, and its message is parked."
             ),
             (
+                .interrupted, "billiard.exceptions.WorkerLostError",
+                "Worker exited prematurely: the task was acknowledged when it began, and does not run again."
+            ),
+            (
                 .unrunnable(MessageFault(reason: "pickleRefused", detail: "no")), "kombu.exceptions.ContentDisallowed",
                 "The message cannot be run and is parked: pickleRefused: no"
             ),

@@ -262,6 +262,24 @@ struct CeleryRedisTests {
         await bench.close()
     }
 
+    @Test("fails a chord that has a rejected member")
+    func rejectedMember() async throws {
+        let bench = try await RedisBench()
+        let rejected = TaskDefinition<Int, Int>("tests.rejected")
+        let worker = bench.app.worker {
+            Tasks.number.handler { $0 }
+            rejected.handler { _ in throw Rejection(requeue: false) }
+            Tasks.sum.handler { $0.reduce(0, +) }
+        }
+        try await bench.run(worker) {
+            let joined = try await bench.app.send(chord([rejected(1), Tasks.number(2)], body: Tasks.sum))
+            let error = await #expect(throws: RemoteTaskError.self) { try await joined.get(timeout: .seconds(120)) }
+            #expect(error?.type == "ChordError" && error?.module == "celery.exceptions")
+        }
+        #expect(try await bench.int(RedisCommand("HLEN", "unacked")) == 0)
+        await bench.close()
+    }
+
     @Test func whatComesBackWithoutHavingBegunCostsNoAttempt() async throws {
         let bench = try await RedisBench()
         _ = try await bench.app.send(Tasks.number(1))

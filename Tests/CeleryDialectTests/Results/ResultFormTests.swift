@@ -87,6 +87,24 @@ import Testing
         }
     }
 
+    @Test(arguments: forms)
+    func theShapeOfAChordIsSavedAsResultsAre(_ content: CeleryResultContent) throws {
+        let formats = CeleryFormats(resultContent: content)
+        let parts = ["a", "b", "c", "d"].map { CelerySignature(task: $0) }
+        // Groups within the header become part of it; the results of a chain that ends in a group stay a group.
+        let header = CelerySignature.group([.chain([parts[0], .group([parts[1], parts[2]])]), parts[3]])
+        let publication = try formats.publication(
+            of: .native(CelerySignature.chord(header, body: CelerySignature(task: "tasks.sum"))),
+            in: EffectBench.context().publication)
+        let saved: [(id: String, payload: [UInt8])] = publication.steps.compactMap { step in
+            if case .chord(.save(let id, let payload, _)) = step { (id: id, payload: payload) } else { nil }
+        }
+        let group = try #require(saved.first)
+        #expect(saved.count == 1 && (group.payload.first == 0) == (content.compression != nil))
+        let reference = try formats.group(from: group.payload)
+        #expect(reference.id == group.id && reference.members?.map { $0.members?.count } == [2, nil])
+    }
+
     @Test func aPartThatIsRefusedFailsTheChordWithTheReason() throws {
         let formats = CeleryFormats(resultContent: CeleryResultContent(serializer: .msgpack))
         let request = try request(formats)

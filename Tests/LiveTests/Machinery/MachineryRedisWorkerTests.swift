@@ -111,6 +111,29 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
+    @Test func aChordWhoseMemberIsRejectedTellsItsCallers() async throws {
+        let bench = try await MachineryBench()
+        let server = bench.server
+        let members = [
+            try server.signature(MachineryTasks.add([1, 1])), try server.signature(TaskDefinition<Void>("reject")()),
+        ]
+        let chord = MachineryChord(
+            MachineryGroup(members), callback: MachinerySignature(uuid: "chord_r", name: "multiply"))
+        let worker = server.worker(consumerTag: "rejecting", concurrency: 2) {
+            MachineryTasks.all
+            TaskDefinition<Void>("reject").handler { throw Rejection(requeue: false) }
+        }
+        try await bench.run(worker) {
+            let result = try await server.send(chord)
+            await #expect { try await result.get(timeout: .seconds(120)) } throws: {
+                ($0 as? RemoteTaskError)?.message == "the task was rejected"
+            }
+            let state = try await bench.ended("chord_r")
+            #expect(state.error.hasSuffix(" failed: the task was rejected"))
+        }
+        await bench.close()
+    }
+
     /// Workers store nothing for the tasks of a chain after one that failed.
     @Test func aChainWhoseTaskFailsTellsItsCallers() async throws {
         let bench = try await MachineryBench()
