@@ -60,7 +60,8 @@ struct Forwarder: Sendable {
             if deliveries.isEmpty { return }
             let count = try await pass(deliveries, consumer)
             if let rate = run.route.rate, count > 0 {
-                await change.wait(atMost: .seconds(Double(count) / rate.perSecond), timers: run.timers)
+                await change.wait(
+                    atMost: Duration(clampedSeconds: Double(count) / rate.perSecond), timers: run.timers)
             }
         }
     }

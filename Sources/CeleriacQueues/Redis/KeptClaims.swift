@@ -1,4 +1,6 @@
 #if Redis
+import CeleriacRedis
+
 /// The claims whose messages a consumer has let go of, since Redis has them: what it takes to renew such a claim, to read
 /// its message and to give it back. There may be a million of them.
 struct KeptClaims: Sendable {
@@ -23,7 +25,7 @@ struct KeptClaims: Sendable {
 
     /// How many messages are read by one command, and how many bytes of them: a reply has a limit.
     static let longestPortion = 250
-    static let largestPortion = 16 << 20
+    static let largestPortion = RedisConfiguration.largestPortion
 
     private var claims: [UInt64: Claim] = [:]
 

@@ -40,6 +40,8 @@ package struct RedisClaimAttempt: Sendable {
     package let epoch: Int
     /// The time of the attempt, in seconds since 1970.
     package let time: Double
+    /// How many bytes the messages may have together. The script must claim one message, whatever its size.
+    package var maximumBytes = RedisConfiguration.largestPortion
 
     /// Makes the attempt's `index`th claim, counted from 0.
     package func claim(_ index: Int, from list: RedisQueueList, payload: [UInt8], attempts: Int? = nil) -> RedisClaim {

@@ -26,6 +26,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var kept = KeptClaims()
         /// Whether claims are being renewed.
         var isRenewing = false
+        /// How many messages to claim at most, since the last ones were large.
+        var longestClaim = Int.max
         /// Claims with a lower number were given up on.
         var epoch = 0
         var waiting: Gate?
@@ -210,17 +212,19 @@ package final class RedisMessageConsumer: YieldingConsumer {
     private func claim(_ limit: Int, from lists: [RedisQueueList]) async throws(RedisError) -> [Delivery] {
         let time = timers.now.timeIntervalSince1970
         let attempt = state.withLockedValue { state in
-            state.ledger.begin(limit) { serials in
+            let limit = min(limit, state.longestClaim)
+            return state.ledger.begin(limit) { serials in
                 RedisClaimAttempt(
                     lists: lists, firstSerial: serials.lowerBound, limit: limit, tagPrefix: tagPrefix,
-                    epoch: state.epoch, time: time)
+                    epoch: state.epoch, time: time, maximumBytes: client.configuration.portionBytes)
             }
         }
         let reply = try await client.send(topology.claim(attempt.source))
         return await deliver(topology.claims(in: reply, of: attempt.source), of: attempt)
     }
 
-    /// Looks for claims that the server may have made although its reply never arrived.
+    /// Looks for claims that the server may have made although its reply never arrived. They fit into one reply, as they
+    /// would have into that.
     private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
         guard let attempt = state.withLockedValue({ $0.ledger.oldestDoubt }) else { return [] }
         let epoch = attempt.source.epoch + 1
@@ -243,8 +247,13 @@ package final class RedisMessageConsumer: YieldingConsumer {
     }
 
     private func deliver(_ claims: [RedisClaim], of attempt: Ledger.Attempt) async -> [Delivery] {
+        let size = claims.reduce(0) { $0 + $1.payload.count }
         state.withLockedValue { state in
             state.ledger.conclude(attempt, with: claims.lazy.map { ($0.serial, $0) })
+            // The script puts back what is too much, so that it should not take much more in the first place.
+            if !claims.isEmpty {
+                state.longestClaim = size > attempt.source.maximumBytes / 2 ? claims.count : .max
+            }
         }
         return await deliveries(of: claims)
     }

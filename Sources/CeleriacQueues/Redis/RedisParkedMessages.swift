@@ -91,12 +91,15 @@ package struct RedisParkedMessages: Sendable {
                         try await client.look([
                             .evaluate(
                                 Self.takeSurplus, keys: [key],
-                                arguments: [limit, Self.pageSize, newestFirst ? "RPOP" : "LPOP"])
+                                arguments: [
+                                    limit, Self.pageSize, client.configuration.portionBytes,
+                                    newestFirst ? "R" : "L",
+                                ])
                         ]).first?.array ?? []
                     for record in surplus.compactMap(\.bytes) {
                         trim.dropped.append((reading(shown((SHA1.hexadecimal(record), record))), false))
                     }
-                } while surplus.count == Self.pageSize && !trim.isPartial
+                } while !surplus.isEmpty && !trim.isPartial
             }
             trim.left = try await client.look([RedisCommand("LLEN", key)]).first?.int ?? 0
             guard policy.age != nil, !trim.isPartial else { return trim }
@@ -135,13 +138,41 @@ package struct RedisParkedMessages: Sendable {
         }
     }
 
-    /// Takes out the oldest records past a number. Keys: the list. Arguments: the number, how many at most, the command
-    /// that takes the oldest. Returns the records.
+    /// Takes out the oldest records past a number. Keys: the list. Arguments: the number, how many at most, how many bytes
+    /// at most unless one has more, the end where the oldest are. Returns the records.
     private static let takeSurplus = RedisScript(
         name: "takeSurplusParked",
         source: """
             local surplus = math.min(redis.call('LLEN', KEYS[1]) - ARGV[1], tonumber(ARGV[2]))
-            return surplus > 0 and redis.call(ARGV[3], KEYS[1], surplus) or {}
+            local room, found = tonumber(ARGV[3]), {}
+            while #found < surplus do
+              local record = redis.call(ARGV[4] .. 'POP', KEYS[1])
+              room = room - #record
+              if room < 0 and #found > 0 then
+                redis.call(ARGV[4] .. 'PUSH', KEYS[1], record)
+                break
+              end
+              found[#found + 1] = record
+            end
+            return found
+            """)
+
+    /// Reads a page. Keys: the list. Arguments: how many of the oldest to pass over, how many at most, how many bytes at
+    /// most unless one has more, the end where the oldest are. Returns whether the list ends with the page, and the
+    /// records, the oldest first.
+    private static let page = RedisScript(
+        name: "pageOfParked",
+        source: """
+            local place, room, found = tonumber(ARGV[1]), tonumber(ARGV[3]), {}
+            while #found < tonumber(ARGV[2]) do
+              local record = redis.call('LINDEX', KEYS[1], ARGV[4] == 'R' and -1 - place or place)
+              if not record then return {1, found} end
+              room = room - #record
+              if room < 0 and #found > 0 then break end
+              found[#found + 1] = record
+              place = place + 1
+            end
+            return {0, found}
             """)
 
     /// Puts a record in another's place. Keys: the list. Arguments: the record, the new one. Returns 1 if it was there.
@@ -187,16 +218,17 @@ package struct RedisParkedMessages: Sendable {
     private func visit(_ body: ([Record]) async throws -> Int?) async throws {
         var passed = 0
         while true {
-            let last = passed + Self.pageSize - 1
-            let range =
-                newestFirst
-                ? RedisCommand("LRANGE", key, -1 - last, -1 - passed) : RedisCommand("LRANGE", key, passed, last)
-            let values = try await client.look([range]).first?.array ?? []
-            let records = values.compactMap(\.bytes).map { (id: SHA1.hexadecimal($0), bytes: $0) }
-            guard let removed = try await body(newestFirst ? records.reversed() : records),
-                values.count == Self.pageSize
-            else { return }
-            passed += values.count - removed
+            let page =
+                try await client.look([
+                    .evaluate(
+                        Self.page, keys: [key],
+                        arguments: [
+                            passed, Self.pageSize, client.configuration.portionBytes, newestFirst ? "R" : "L",
+                        ])
+                ]).first?.array ?? []
+            let records = (page.last?.array ?? []).compactMap(\.bytes).map { (id: SHA1.hexadecimal($0), bytes: $0) }
+            guard let removed = try await body(records), page.first?.int == 0 else { return }
+            passed += records.count - removed
         }
     }
 }

@@ -44,6 +44,10 @@ package struct RedisConfiguration: Sendable {
     package var toleratedPings = 2
     /// The size of the largest accepted reply in bytes, at most 1 GiB. A larger reply closes the connection.
     package var maximumReplyBytes = 512 * 1024 * 1024
+    /// ``portionBytes`` with the usual limits.
+    package static let largestPortion = 16 << 20
+    /// How many bytes of messages to ask for at once, unless one has more: a reply has a limit, and holds up others.
+    package var portionBytes: Int { max(1, min(Self.largestPortion, maximumReplyBytes / 2)) }
     /// The connection's name in the server's `CLIENT LIST`.
     package var clientName: String?
 
@@ -52,6 +56,16 @@ package struct RedisConfiguration: Sendable {
         self.host = host
         self.port = port
         self.database = database
+    }
+
+    /// How many values of these sizes to ask for at once, from the first on: one at least, if there is one.
+    package func portion(of sizes: [Int]) -> Int {
+        var room = portionBytes
+        for (index, size) in sizes.enumerated() {
+            if size > room { return max(1, index) }
+            room -= max(0, size)
+        }
+        return sizes.count
     }
 }
 

@@ -43,6 +43,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     private let folder: String
     private let queues: [String]
     private let nodeName: String
+    private let news: ConsumerNews
     private let logger: Logger
     let timers: EventLoopTimerSource
     private let eventLoop: any EventLoop
@@ -54,6 +55,7 @@ final class CeleryFilesystemConsumer: MessageConsumer {
         self.folder = broker.options.dataFolderIn
         self.queues = options.queues.map(\.name)
         self.nodeName = options.nodeName
+        self.news = options.news
         self.logger = broker.logger
         self.eventLoop = broker.eventLoopGroup.next()
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
@@ -92,6 +94,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     // MARK: Taking
 
     func next(atMost limit: Int) async throws -> [Delivery] {
+        // A folder that is back is read within five seconds.
+        var backoff = Backoff(maximum: .seconds(5))
+        var isAway = false
         state.withLockedValue { $0.looks.end() }
         while true {
             // Get the gate first: a file that arrives while the folder is read opens it.
@@ -100,7 +105,28 @@ final class CeleryFilesystemConsumer: MessageConsumer {
                 return (state.change, state.isStopped)
             }
             if isStopped { return [] }
-            let files = try await FileStore.blocking { try self.claim(atMost: limit) }
+            let files: [(queue: String, file: String)]
+            do {
+                files = try await FileStore.blocking { try self.claim(atMost: limit) }
+            } catch let error as CeleriacError where error.code == .unavailable && !Task.isCancelled {
+                // A server of folders may be away for a while, or the process may have too many files open.
+                if !isAway {
+                    logger.warning(
+                        "cannot read the folder of messages, trying again",
+                        metadata: ["broker": "\(broker.name)", "error": "\(error)"])
+                }
+                isAway = true
+                let timer = timers.schedule(after: backoff.next()) { [weak self] in self?.wake() }
+                await gate.wait()
+                timer.cancel()
+                continue
+            }
+            if isAway {
+                isAway = false
+                backoff.reset()
+                logger.notice("the folder of messages can be read again", metadata: ["broker": "\(broker.name)"])
+                news.isBack?()
+            }
             let deliveries = try await deliver(files)
             if !deliveries.isEmpty { return deliveries }
             guard files.isEmpty else { continue }

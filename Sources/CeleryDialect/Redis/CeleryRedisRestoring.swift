@@ -79,8 +79,12 @@ struct CeleryRedisRestoring: Sendable {
                 try await client.send(
                     RedisCommand("ZRANGE", keys.unackedIndex, limit, 0, "BYSCORE", "REV", "LIMIT", kept, 100)
                 ).array ?? []
-            let tags = expired.compactMap(\.string)
-            guard !tags.isEmpty else { return }
+            let found = expired.compactMap(\.string)
+            guard !found.isEmpty else { return }
+            let sizes = try await client.send(found.map { RedisCommand("HSTRLEN", keys.unacked, $0) })
+            // The next batch finds the others, which would be too much for one reply. A claim whose size the server does
+            // not tell is read alone.
+            let tags = found.prefix(client.configuration.portion(of: sizes.map { $0.int ?? .max }))
             var claims = RedisCommand("HMGET", keys.unacked)
             for tag in tags { claims.append(tag) }
             let stored = try await client.send(claims).array ?? []

@@ -88,7 +88,7 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         var arguments: [any RedisArgument] = [
             attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial),
             // Each list and its handover list.
-            2 * attempt.lists.count / max(1, keys.prioritySteps.count), attempt.epoch,
+            2 * attempt.lists.count / max(1, keys.prioritySteps.count), attempt.epoch, attempt.maximumBytes,
         ]
         for list in attempt.lists {
             scriptKeys += list.scriptKeys

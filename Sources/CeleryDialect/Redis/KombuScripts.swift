@@ -9,9 +9,11 @@ enum KombuScripts {
     ///
     /// Keys: `unacked`, `unacked_index`, the worker's epoch, then for each priority step its lists: each queue's
     /// handover list and the list itself. Arguments: the largest number of messages, the score, the prefix of tags, the
-    /// first serial, the number of lists per step, the epoch of this claim, then for each list the end of the stored
-    /// array. Returns, for each message, the index of its list and the message; serials ascend.
+    /// first serial, the number of lists per step, the epoch of this claim, how many bytes the messages may have
+    /// together, then for each list the end of the stored array. Returns, for each message, the index of its list and the
+    /// message; serials ascend.
     ///
+    /// A message that would be one too many bytes goes back with those behind it, unless it is the first.
     /// Messages in a handover list that exceed the number go back to the front of their list. A key of another type
     /// must not end the script after it has popped something. So the script ends before that if it cannot write claims;
     /// it skips a key that is not a list, and reports it if it finds nothing else.
@@ -19,27 +21,32 @@ enum KombuScripts {
         name: "claim",
         source: """
             local limit, score, prefix = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-            local serial, width = tonumber(ARGV[4]), tonumber(ARGV[5])
+            local serial, width, room = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[7])
             local found, claims, index, n, refusal = {}, {}, {}, 0, nil
             redis.call('HLEN', KEYS[1])
             redis.call('ZCARD', KEYS[2])
             if tonumber(redis.call('GET', KEYS[3]) or 0) > tonumber(ARGV[6]) then return {} end
             for first = 4, #KEYS, width do
               local more = true
-              while more and n < limit do
+              while more and n < limit and room > 0 do
                 more = false
                 local share = math.ceil((limit - n) / width)
                 for k = first, first + width - 1 do
-                  local popped = n < limit and redis.pcall('RPOP', KEYS[k], math.min(share, limit - n))
+                  local popped = n < limit and room > 0 and redis.pcall('RPOP', KEYS[k], math.min(share, limit - n))
                   if popped and popped.err then
                     refusal = popped
                   elseif popped then
                     more = true
-                    for _, message in ipairs(popped) do
+                    for i, message in ipairs(popped) do
+                      room = room - #message
+                      if room < 0 and n > 0 then
+                        for j = #popped, i, -1 do redis.call('RPUSH', KEYS[k], popped[j]) end
+                        break
+                      end
                       local tag = prefix .. string.format('%.0f', serial + n)
                       n = n + 1
                       found[2 * n - 1], found[2 * n] = k - 4, message
-                      claims[2 * n - 1], claims[2 * n] = tag, '[' .. message .. ARGV[k + 3]
+                      claims[2 * n - 1], claims[2 * n] = tag, '[' .. message .. ARGV[k + 4]
                       index[2 * n - 1], index[2 * n] = score, tag
                     end
                   end

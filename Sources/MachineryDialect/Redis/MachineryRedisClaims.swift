@@ -19,13 +19,16 @@ extension MachineryRedisBroker: ClaimKeeper {
         while true {
             let range = RedisCommand("ZRANGE", keys.claimed, start, start + pageSize - 1, "WITHSCORES")
             let found = try await client.look([range]).first?.array ?? []
-            let tags = stride(from: 0, to: found.count - 1, by: 2).compactMap { place -> (String, Double)? in
+            let all = stride(from: 0, to: found.count - 1, by: 2).compactMap { place -> (String, Double)? in
                 guard let tag = found[place].string, let time = found[place + 1].string.flatMap({ Double($0) }) else {
                     return nil
                 }
                 return (tag, time)
             }
-            if tags.isEmpty { return claims }
+            if all.isEmpty { return claims }
+            let sizes = try await client.look(all.map { RedisCommand("HSTRLEN", keys.claims, $0.0) })
+            // The next page has the others, which would be too much for one reply.
+            let tags = all.prefix(client.configuration.portion(of: sizes.map { $0.int ?? .max }))
             var messages = RedisCommand("HMGET", keys.claims)
             for (tag, _) in tags { messages.append(tag) }
             let bodies = try await client.look([messages]).first?.array ?? []
@@ -37,7 +40,7 @@ extension MachineryRedisBroker: ClaimKeeper {
                         id: tag, content: WireMessage(body: body), renewed: Date(timeIntervalSince1970: time),
                         isExpired: time <= end))
             }
-            start += pageSize
+            start += tags.count < all.count ? tags.count : pageSize
         }
     }
 

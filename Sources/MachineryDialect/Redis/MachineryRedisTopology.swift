@@ -90,6 +90,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             MachineryScripts.claim, keys: attempt.lists.flatMap(\.scriptKeys) + [epochKey(of: attempt)],
             arguments: [
                 attempt.limit, attempt.time, attempt.tagPrefix, Int64(clamping: attempt.firstSerial), attempt.epoch,
+                attempt.maximumBytes,
             ])
     }
 

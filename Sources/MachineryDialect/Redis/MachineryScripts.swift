@@ -4,13 +4,14 @@ import CeleriacRedis
 /// The steps on Machinery's keys that must be atomic. Keys 1 to 6 are those of ``InFlightKeys``.
 enum MachineryScripts {
     /// Claims messages, those in the handover list first. Key 7 is the worker's epoch. Arguments: how many at most,
-    /// time, prefix of tags, first serial, the epoch of this claim. Returns, for each message, the message and how
-    /// often it was begun or requeued since it first came back, nil if it never did. A key of another type ends it
-    /// before anything is popped.
+    /// time, prefix of tags, first serial, the epoch of this claim, how many bytes the messages may have together.
+    /// Returns, for each message, the message and how often it was begun or requeued since it first came back, nil if it
+    /// never did. A message that would be one too many bytes goes back with those behind it, unless it is the first. A key
+    /// of another type ends it before anything is popped.
     static let claim = RedisScript(
         name: "claim",
         source: """
-            local limit, serial = tonumber(ARGV[1]), tonumber(ARGV[4])
+            local limit, serial, room = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[6])
             redis.call('LLEN', KEYS[1])
             redis.call('HLEN', KEYS[3])
             redis.call('ZCARD', KEYS[4])
@@ -26,6 +27,11 @@ enum MachineryScripts {
             local counted = redis.call('EXISTS', KEYS[5]) == 1
             local claims, index, answer = {}, {}, {}
             for i, message in ipairs(found) do
+              room = room - #message
+              if room < 0 and i > 1 then
+                for j = #found, i, -1 do redis.call('LPUSH', KEYS[1], found[j]) end
+                break
+              end
               local tag = ARGV[3] .. string.format('%.0f', serial + i - 1)
               claims[2 * i - 1], claims[2 * i] = tag, message
               index[2 * i - 1], index[2 * i] = ARGV[2], tag

@@ -14,8 +14,8 @@ package final class MachineryAMQPResults: ResultStore {
         /// The last state that was read of a task.
         var states: [String: [UInt8]] = [:]
         var order: [String] = []
-        /// Queues that this process has declared.
-        var declared: Set<String> = []
+        /// Queues that this process has declared, and when it did so last.
+        var declared: [String: NIODeadline] = [:]
         /// Whether the broker permits only durable queues.
         var needsDurableQueues = false
 
@@ -42,6 +42,9 @@ package final class MachineryAMQPResults: ResultStore {
 
     private let options: MachineryAMQPOptions
     private let expiry: Int64
+    /// After how long a queue is declared again before it is used. RabbitMQ counts its lifetime from there, and not from
+    /// what is published to it.
+    private let renewal: TimeAmount
     private let client: AMQPClient
     private let timers: EventLoopTimerSource
     private let memory = NIOLockedValueBox(Memory())
@@ -64,7 +67,9 @@ package final class MachineryAMQPResults: ResultStore {
         logger: Logger
     ) {
         self.options = options
-        self.expiry = Int64(expiry.lifetimeInSeconds) * 1000
+        let lifetime = Int64(expiry.lifetimeInSeconds) * 1000
+        self.expiry = lifetime
+        self.renewal = .milliseconds(lifetime / 60)
         self.client = AMQPClient(configurations: configurations, eventLoopGroup: eventLoopGroup, logger: logger)
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         self.pollInterval = pollInterval
@@ -82,50 +87,62 @@ package final class MachineryAMQPResults: ResultStore {
 
     // MARK: States
 
-    /// Publishes states to the queues of their tasks.
+    /// Publishes states to the queues of their tasks. RabbitMQ returns a state whose queue is gone although this process
+    /// has declared it, because it has expired or somebody has deleted it: the queue is then declared again.
     package func store(_ records: [ResultRecord]) async throws {
         try await reach("store states") {
-            for id in Set(records.map(\.taskID)).sorted() { try await self.declare(id) }
-            let outcomes = try await self.publish(records.map { ($0.taskID, $0.payload) })
-            for outcome in outcomes { if let error = outcome.error { throw error } }
+            let states = records.map { message($0.payload, to: $0.taskID, mandatory: true) }
+            let failures = await client.publish(states) { indices, anew throws(AMQPError) in
+                let ids = Set(indices.map { records[$0].taskID }).sorted()
+                if anew { undeclare(ids) }
+                for id in ids { try await declare(id) }
+            }
+            if let error = failures.unknown.values.first ?? failures.refused.values.first { throw error }
         }
     }
 
-    private func publish(_ states: [(id: String, payload: [UInt8])]) async throws -> [AMQPPublishOutcome] {
-        try await client.publish(
-            states.map { id, payload in
-                AMQPPublish(
-                    exchange: options.exchangeOfNamedQueues, routingKey: id,
-                    message: WireMessage(
-                        properties: MessageProperties(contentType: "application/json", deliveryMode: 2), body: payload),
-                    omitsEmptyHeaders: true)
-            })
+    /// A state as it is published to a queue.
+    private func message(_ state: [UInt8], to queue: String, mandatory: Bool) -> AMQPPublish {
+        AMQPPublish(
+            exchange: options.exchangeOfNamedQueues, routingKey: queue, mandatory: mandatory,
+            message: WireMessage(
+                properties: MessageProperties(contentType: "application/json", deliveryMode: 2), body: state),
+            omitsEmptyHeaders: true)
     }
 
-    /// Declares a queue, unless this process has done so. If the queue has expired since, the next operation that needs
-    /// it declares it again.
-    private func declare(_ id: String) async throws {
-        let (isDeclared, needsDurable) = memory.withLockedValue { ($0.declared.contains(id), $0.needsDurableQueues) }
-        if isDeclared { return }
-        do {
+    /// Declares a queue, unless this process has done so a moment ago. If the queue is gone since, who finds that out
+    /// calls ``undeclare(_:)``.
+    private func declare(_ id: String) async throws(AMQPError) {
+        let now = NIODeadline.now()
+        let (declared, needsDurable) = memory.withLockedValue { ($0.declared[id], $0.needsDurableQueues) }
+        if let declared, now - declared < renewal { return }
+        do throws(AMQPError) {
             try await declare(id, durable: needsDurable)
-        } catch let error as AMQPError where error.code == .deprecatedFeature {
+        } catch {
+            guard error.code == .deprecatedFeature else { throw error }
             // Machinery's own programs cannot work at such a broker: nobody has declared the queue as they do.
             memory.withLockedValue { $0.needsDurableQueues = true }
             try await declare(id, durable: true)
         }
         memory.withLockedValue { memory in
-            if memory.declared.count >= Memory.limit { memory.declared = [] }
-            memory.declared.insert(id)
+            if memory.declared.count >= Memory.limit { memory.declared = [:] }
+            memory.declared[id] = now
         }
     }
 
-    private func declare(_ id: String, durable: Bool) async throws {
-        try await withChannel { channel in
-            try await channel.declareExchange(self.options)
+    /// Has queues declared again before their next use.
+    private func undeclare(_ ids: [String]) {
+        memory.withLockedValue { memory in
+            for id in ids { memory.declared[id] = nil }
+        }
+    }
+
+    private func declare(_ id: String, durable: Bool) async throws(AMQPError) {
+        try await client.connection().withChannel { channel throws(AMQPError) in
+            try await channel.declareExchange(options)
             try await channel.declare(
-                MachineryAMQPOptions.stateQueue(id, expiry: self.expiry, durable: durable),
-                exchange: self.options.exchangeOfNamedQueues)
+                MachineryAMQPOptions.stateQueue(id, expiry: expiry, durable: durable),
+                exchange: options.exchangeOfNamedQueues)
         }
     }
 
@@ -141,18 +158,32 @@ package final class MachineryAMQPResults: ResultStore {
         try await reach("read states") {
             let unfinished = taskIDs.filter { id in !self.isFinal(self.memory.withLockedValue { $0.states[id] }) }
             for id in unfinished { try await self.declare(id) }
-            if !unfinished.isEmpty {
-                try await self.withChannel { channel in
-                    for id in unfinished {
-                        while let delivery = try await channel.get(queue: id) {
-                            channel.ack([delivery.deliveryTag])
-                            self.memory.withLockedValue { $0.remember(id, delivery.message.body) }
-                            if self.isFinal(delivery.message.body) { break }
+            var rest = unfinished[...]
+            while !rest.isEmpty {
+                do {
+                    try await self.withChannel { channel in
+                        while let id = rest.first {
+                            try await self.read(id, channel)
+                            rest = rest.dropFirst()
                         }
                     }
+                } catch let error as AMQPError where error.replyCode == 404 {
+                    // The queue is gone, with what was in it. RabbitMQ has closed the channel, so the others need another.
+                    guard let id = rest.popFirst() else { throw error }
+                    self.undeclare([id])
+                    try await self.declare(id)
                 }
             }
             return self.memory.withLockedValue { memory in taskIDs.map { memory.states[$0] } }
+        }
+    }
+
+    /// Takes the states of a task out of its queue, until there are no more or one is final.
+    private func read(_ id: String, _ channel: AMQPChannel) async throws {
+        while let delivery = try await channel.get(queue: id) {
+            channel.ack([delivery.deliveryTag])
+            memory.withLockedValue { $0.remember(id, delivery.message.body) }
+            if isFinal(delivery.message.body) { return }
         }
     }
 
@@ -170,7 +201,7 @@ package final class MachineryAMQPResults: ResultStore {
             self.memory.withLockedValue { memory in
                 for id in taskIDs {
                     memory.states[id] = nil
-                    memory.declared.remove(id)
+                    memory.declared[id] = nil
                 }
                 memory.order.removeAll { taskIDs.contains($0) }
             }
@@ -213,12 +244,14 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
-    /// Publishes the ends of members to the queues of their groups.
+    /// Publishes the ends of members to the queues of their groups. What RabbitMQ can put into none is not published
+    /// again: the queue of a group goes when the group is complete, and with it goes what the others had put there.
     private func publish(_ parts: [ChordPart]) async throws {
         if parts.isEmpty { return }
         for id in Set(parts.map(\.groupID)).sorted() { try await declare(id) }
         for part in parts { unsettled[part] = .sent }
-        let outcomes = try await publish(parts.map { ($0.groupID, $0.payload) })
+        let outcomes = try await client.publish(
+            parts.map { message($0.payload, to: $0.groupID, mandatory: false) })
         for (part, outcome) in zip(parts, outcomes) { unsettled[part] = outcome.error == nil ? .published : nil }
         for outcome in outcomes { if let error = outcome.error { throw error } }
     }
@@ -314,7 +347,7 @@ package final class MachineryAMQPResults: ResultStore {
             return try await body()
         } catch let error as AMQPError {
             // The queues may be gone after a restart of the server.
-            if error.isOutOfReach { memory.withLockedValue { $0.declared = [] } }
+            if error.isOutOfReach { memory.withLockedValue { $0.declared = [:] } }
             throw CeleriacError(
                 error.isOutOfReach ? .unavailable : .resultStore, "cannot \(what) at \(name)", cause: error)
         }

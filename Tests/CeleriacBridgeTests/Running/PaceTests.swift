@@ -60,6 +60,17 @@ import Testing
         #expect(advanced.withLockedValue { $0 } >= 2000)
     }
 
+    /// Tests that a bridge which is to wait for longer than any clock can say lets one message pass, and can be stopped.
+    @Test func theLowestRateIsAPause() async throws {
+        let bench = try BridgeBench()
+        let rate = try #require(RateLimit(5e-324))
+        try await Self.send(3, bench)
+        let bridge = bench.toCelery { $0.rate = rate }
+        try await withBridge(bridge) { await until { bridge.status["to-celery"]?.forwarded == 1 } }
+        let left = try await bench.machineryBroker.depth(of: "machinery_tasks")
+        #expect(left == 2)
+    }
+
     @Test func healthIsAnsweredOverHTTP() async throws {
         let bench = try BridgeBench()
         let bridge = bench.toCelery()

@@ -4,6 +4,17 @@ import Testing
 @testable import CeleriacRedis
 
 @Suite struct RedisConfigurationTests {
+    @Test func aPortionIsHalfAReplyAndOneValueAtLeast() {
+        var configuration = RedisConfiguration()
+        #expect(configuration.portionBytes == RedisConfiguration.largestPortion)
+        configuration.maximumReplyBytes = 2048
+        #expect(configuration.portion(of: []) == 0)
+        #expect(configuration.portion(of: [1000, 24, 0, 1]) == 3)
+        #expect(configuration.portion(of: [1025, 1]) == 1)
+        #expect(configuration.portion(of: [.max, .max]) == 1)
+        #expect(configuration.portion(of: [.min, 1024]) == 2)
+    }
+
     struct Sample: Sendable {
         var url: String
         var host = "localhost"

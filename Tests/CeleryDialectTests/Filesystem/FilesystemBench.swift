@@ -11,11 +11,11 @@ struct FilesystemBench {
     let folder: TemporaryFolder
     let broker: CeleryFilesystemBroker
 
-    init() throws {
+    init(logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) throws {
         folder = try TemporaryFolder("files")
         broker = CeleryFilesystemBroker(
             CeleryFilesystemOptions(folder: folder.path), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: logger)
     }
 
     func consume() async throws -> any MessageConsumer {

@@ -133,6 +133,26 @@ struct KeptClaimsTests {
         await site.bench.close()
     }
 
+    @Test("that are recalled while a stop gives them back go back too, in their order")
+    func recalledMeanwhile() async throws {
+        let site = try await Site()
+        try await site.publish(0..<6)
+        let receipts = try await site.takeAndLetGo(5)
+        let found = try await site.consumer.recall([receipts[1], receipts[3], receipts[4]])
+        #expect(found.map(text) == ["1", "3", "4"])
+        try await site.consumer.settle([Settlement(receipts[4], .acknowledge)])
+        let consumer = try #require(site.consumer as? RedisMessageConsumer)
+        // The stop saw them when they were still let go.
+        try await consumer.giveBackKept(receipts.map(\.tag))
+        #expect(try await site.claims() == 0)
+        let next = try await site.broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 10, nodeName: "x@h"))
+        var taken: [Delivery] = []
+        while taken.count < 5 { taken += try await next.next(atMost: 10) }
+        #expect(taken.map { text($0) } == ["0", "1", "2", "3", "5"])
+        try await next.close()
+        try await site.close()
+    }
+
     @Test("are renewed, each of a great many")
     func renews() async throws {
         let site = try await Site(visibilityTimeout: .seconds(2))

@@ -1,7 +1,10 @@
 #if AMQP && Redis
 import Celeriac
+import CeleriacCore
 import CeleriacRedis
 import CeleriacTestKit
+import CeleriacWire
+import CeleryDialect
 import Foundation
 import NIOConcurrencyHelpers
 import NIOPosix
@@ -61,6 +64,50 @@ struct HeldETATests {
         await redis.close()
         await app.close()
         await sender.close()
+        try await proxy.stop()
+        await server.stop()
+    }
+
+    @Test("A stop gives back the messages whose reading is under way", .timeLimit(.minutes(5)))
+    func stopWhileReading() async throws {
+        let server = try await RedisServer.start(.init(persistent: false))
+        let (reading, script) = (Array("HMGET".utf8), Array("EVAL".utf8))
+        // Holds the messages back until the first of the others are given back.
+        let (proxy, url) = try await RecordingProxy.start(
+            before: server.url,
+            holdsReplies: { sent in
+                guard let command = sent.firstRange(of: reading) else { return false }
+                return !sent[command.upperBound...].contains(script)
+            })
+        let logger = LogRecorder().logger
+        let redis = RedisClient(
+            try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: logger)
+        let broker = CeleryRedisBroker(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
+        try await broker.publish(
+            (0..<4).map {
+                OutgoingMessage(message: WireMessage(body: Array("\($0)".utf8)), routingKey: "celery")
+            })
+        let taking = try await broker.consume(ConsumerOptions(queues: ["celery"], prefetch: 10, nodeName: "w@h"))
+        let consumer = try #require(taking as? any PayloadKeepingConsumer)
+        var receipts: [Receipt] = []
+        while receipts.count < 4 { receipts += try await consumer.next(atMost: 4).map(\.receipt) }
+        let (kept, all) = (Array(receipts.prefix(2)), receipts)
+        consumer.letGo(kept)
+        async let recalled = consumer.recall(kept)
+        await until { proxy.sent.contains { $0.contains(reading) } }
+        await consumer.stop()
+        try await consumer.giveBack(all)
+        _ = try await recalled
+        try await consumer.close()
+        let (claimed, waiting) = (
+            try await redis.send(RedisCommand("HLEN", "unacked")).int,
+            try await redis.send(RedisCommand("LLEN", "celery")).int
+        )
+        #expect(claimed == 0 && waiting == 4)
+        await broker.close()
+        await redis.close()
         try await proxy.stop()
         await server.stop()
     }
