@@ -31,6 +31,8 @@ struct BridgeDoor: Sendable {
         var messages: [OutgoingMessage]
         /// The note about the reply; nil where none comes back by the bridge.
         var note: OutgoingMessage?
+        /// What tells that note from others about the task.
+        var noteKey: String?
         /// The copies for the shadow's queue.
         var copies: [OutgoingMessage] = []
     }
@@ -98,11 +100,11 @@ struct BridgeDoor: Sendable {
         let submission = try translation.submission(of: request)
         let (steps, following) = try self.steps(of: submission, workflow.steps(after: request), in: context)
         let note = BridgeNote(
-            of: delivery, message, targetID: submission.id, following: following.map(\.id),
+            of: delivery, message, sourceID: request.id, targetID: submission.id, following: following.map(\.id),
             deadline: (request.eta ?? context.now).addingTimeInterval(route.replyTimeout.seconds))
         var forwarding = Forwarding(
             sourceID: request.id, targetID: submission.id, messages: [], note: try note.outgoing(to: route.noteQueue),
-            copies: copies(of: submission, in: context))
+            noteKey: note.key, copies: copies(of: submission, in: context))
         for step in steps {
             switch step {
             case .store(let record): forwarding.records.append(record)

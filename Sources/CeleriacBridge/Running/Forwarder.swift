@@ -90,6 +90,8 @@ struct Forwarder: Sendable {
     private enum Fate: Sendable {
         case confirmed
         case refused(CeleriacError)
+        /// The task was refused, and there is a note about it.
+        case refusedLate(CeleriacError)
         /// The answer did not arrive: it comes again.
         case unknown
     }
@@ -132,8 +134,8 @@ struct Forwarder: Sendable {
                 copies += one.forwarding.copies
                 settlements.append(Settlement(one.delivery.receipt, .acknowledge))
             case .unknown: settlements.append(Settlement(one.delivery.receipt, .requeue))
-            case .refused(let error):
-                run.withdrawn.insert(one.forwarding.targetID)
+            case .refused(let error), .refusedLate(let error):
+                if case .refusedLate = fate { try await withdraw(one.forwarding) }
                 let fault = MessageFault(reason: "targetRefused", detail: "the target refused it: \(error)")
                 let told = await run.told(fault, request(of: one.delivery))
                 settlements.append(Settlement(one.delivery.receipt, .park(told)))
@@ -170,7 +172,9 @@ struct Forwarder: Sendable {
         let stored = try await run.patience.run("the target's result store") { try await store.fetch(again) }
         var begun: Set<String> = []
         for (id, payload) in zip(again, stored) {
-            guard let payload, let result = try? run.target.dialect.result(from: payload), result.state != .pending
+            // One that was refused has not begun, whatever is stored about its note.
+            guard let payload, let result = try? run.target.dialect.result(from: payload), result.state != .pending,
+                NoteWithdrawal.key(in: result) == nil
             else { continue }
             begun.insert(id)
         }
@@ -202,7 +206,26 @@ struct Forwarder: Sendable {
         if run.hasReplies {
             fates = try await publish(going.map { $0.forwarding.note.map { [$0] } ?? [] }, fates, at: run.target.notes)
         }
-        return try await publish(going.map(\.forwarding.messages), fates, at: run.target.broker)
+        let areRefused = fates.map { if case .refused = $0 { true } else { false } }
+        fates = try await publish(going.map(\.forwarding.messages), fates, at: run.target.broker)
+        guard run.hasReplies else { return fates }
+        return zip(fates, areRefused).map { fate, wasRefused -> Fate in
+            if case .refused(let error) = fate, !wasRefused { return .refusedLate(error) }
+            return fate
+        }
+    }
+
+    /// Ends the note about a task that the target has refused, whoever holds it.
+    private func withdraw(_ forwarding: BridgeDoor.Forwarding) async throws {
+        guard let key = forwarding.noteKey, let store = run.target.client.store else { return }
+        let records = NoteWithdrawal.records(of: key, forwarding.targetID, forwarding.messages, in: run)
+        do {
+            if records.isEmpty { throw CeleriacError(.unsupported, "the target has no failure for it") }
+            try await run.patience.run("the target's result store") { try await store.store(records) }
+        } catch let error as CeleriacError where error.code != .unavailable {
+            // Whoever holds the note answers once more, when the time for the reply is over.
+            run.logger.error("a bridge could not withdraw a note", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Publishes the messages of those that have met no other fate.

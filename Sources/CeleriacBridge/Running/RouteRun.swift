@@ -1,5 +1,6 @@
 import CeleriacCore
 import Logging
+import NIOConcurrencyHelpers
 
 /// What both halves of a running route need.
 struct RouteRun: Sendable {
@@ -13,8 +14,8 @@ struct RouteRun: Sendable {
     let logger: Logger
     let metrics: RouteMetrics?
     let counts: RouteCounts
-    /// The tasks that the target has refused after there was a note about them: nobody waits for their replies.
-    let withdrawn = RepeatWindow()
+    /// The notes about what was forwarded, by this process or by others, that this one holds.
+    let held = NIOLockedValueBox(HeldNotes())
     /// The tasks that somebody has revoked before they came.
     let revoked = RepeatWindow()
 
