@@ -102,6 +102,7 @@ extension BridgeFile {
                 "types": list(goType, "Go's types of the arguments."),
                 "parameters": list(text("A name."), "The parameters, for keyword arguments."),
                 "returns": list(goType, "Go's types of the results."),
+                "reply": flag("Whether a reply is awaited: false for tasks whose results nobody stores."),
             ],
         ]
     }

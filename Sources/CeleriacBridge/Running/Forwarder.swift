@@ -12,6 +12,10 @@ struct Forwarder: Sendable {
 
     /// How often what the target refuses is tried.
     private static let attempts = 3
+    /// How often it looks whether replies have come.
+    private static let lookPeriod = Duration.milliseconds(20)
+    /// After how many looks in vain operators are told. A route that is busy waits for a moment now and then.
+    private static let looksInSilence = 50
 
     init(_ run: RouteRun) {
         self.run = run
@@ -73,8 +77,15 @@ struct Forwarder: Sendable {
     /// Waits while too many replies are awaited.
     private func waitForRoom(until change: Gate) async {
         guard run.hasReplies else { return }
+        var looks = 0
+        defer { if looks >= Self.looksInSilence { run.counts.change { $0.isFull = false } } }
         while run.counts.status.pending >= run.route.pending {
-            if await change.wait(atMost: .milliseconds(20), timers: run.timers) { return }
+            looks += 1
+            if looks == Self.looksInSilence {
+                run.counts.change { $0.isFull = true }
+                run.logger.warning("a bridge waits for replies", metadata: ["pending": "\(run.route.pending)"])
+            }
+            if await change.wait(atMost: Self.lookPeriod, timers: run.timers) { return }
         }
     }
 

@@ -16,8 +16,8 @@ struct RouteRun: Sendable {
     let counts: RouteCounts
     /// The notes about what was forwarded, by this process or by others, that this one holds.
     let held = NIOLockedValueBox(HeldNotes())
-    /// The tasks that somebody has revoked before they came.
-    let revoked = RepeatWindow()
+    /// The tasks that somebody has revoked, of all routes of the bridge.
+    let revoked: RepeatWindow
 
     var timers: any TimerSource { target.client.timers }
 
@@ -26,8 +26,12 @@ struct RouteRun: Sendable {
     /// Whether replies come back by the bridge. Between two of one dialect both sides share the result store.
     var hasReplies: Bool { source.kind != target.kind }
 
-    init(_ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, logger: Logger) {
+    init(
+        _ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, revoked: RepeatWindow,
+        logger: Logger
+    ) {
         self.route = route
+        self.revoked = revoked
         self.source = source
         self.target = target
         self.nodeName = nodeName
