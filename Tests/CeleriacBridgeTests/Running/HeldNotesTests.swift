@@ -2,7 +2,7 @@ import CeleriacCore
 import CeleriacWire
 import Testing
 
-import struct Foundation.Date
+import struct FoundationEssentials.Date
 
 @testable import CeleriacBridge
 
