@@ -65,7 +65,7 @@ package struct BridgeEndSettings: Sendable, Hashable {
             case .machinery:
                 let read = try MachineryConfiguration(settings: settings)
                 defaultQueue = read.defaultQueue
-                amqp = read.amqp ?? amqp
+                if let options = read.amqp { amqp = options }
             }
         } catch {
             throw section.error("cannot have these settings: \(error.message)", at: "settings", cause: error)
