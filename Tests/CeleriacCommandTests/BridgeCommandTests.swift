@@ -82,6 +82,67 @@ import Testing
     }
     #endif
 
+    @Test("a bridge is steered by the side that has remote control, be it a folder")
+    func folder() async throws {
+        let folder = try TemporaryFolder("bridge")
+        defer { folder.remove() }
+        for name in ["outside", "results", "control"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        let file = """
+            ends:
+              outside:
+                dialect: celery
+                broker: "filesystem://\(folder.path)/outside"
+                results: "file://\(folder.path)/results"
+                control_folder: "\(folder.path)/control"
+                queue: outside
+              inside: {dialect: celery, broker: "memory://", results: "file://\(folder.path)/results"}
+            routes:
+              - {name: wall, from: outside, to: inside}
+
+            """
+        let path = "\(folder.path)/bridge.yaml"
+        try Data(file.utf8).write(to: URL(filePath: path))
+        let log = "\(folder.path)/log"
+        let bridge = try ChildProcess(
+            try Support.celeriac, ["bridge", "run", path], output: .file(log), error: .file(log))
+        try await until {
+            try #require(bridge.status == nil, "the bridge has ended: \(Support.text(log))")
+            return try await CommandRun(["bridge", "status", path]).status == .exited(0)
+        }
+        let paused = try await CommandRun(["bridge", "pause", path, "wall"])
+        #expect(paused.status == .exited(0), "\(paused.errors)")
+        let reply = try WireJSON.decode(Array(paused.output.utf8))
+        #expect(reply["routes"]?["wall"]?["state"] == "paused")
+        bridge.signal(SIGTERM)
+        let end = await bridge.wait()
+        #expect(end == .exited(0), "\(Support.text(log))")
+    }
+
+    @Test("check accepts the files of the documentation")
+    func documentation() async throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = Support.text(root.appending(path: "Sources/Celeriac/Celeriac.docc/Bridges.md").path)
+        var blocks: [String] = []
+        for block in page.split(separator: "```yaml\n").dropFirst() {
+            let end = try #require(block.firstRange(of: "```"))
+            blocks.append(String(block[..<end.lowerBound]))
+        }
+        let files = blocks.filter { $0.contains("ends:") && $0.contains("routes:") }
+        #expect(files.count == 3)
+        for file in files {
+            let folder = try TemporaryFolder("bridge")
+            defer { folder.remove() }
+            try Data(file.utf8).write(to: URL(filePath: "\(folder.path)/b.yaml"))
+            let run = try await CommandRun(
+                ["bridge", "check", "b.yaml"], in: folder.path, variables: ["PASSWORD": "pa55word"])
+            #expect(run.status == .exited(0), "\(run.errors)\n\(file)")
+        }
+    }
+
     @Test("schema is JSON")
     func schema() async throws {
         let run = try await run("schema", files: [:])

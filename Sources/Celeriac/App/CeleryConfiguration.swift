@@ -182,6 +182,16 @@ extension CeleryConfiguration {
         set { publishRetry.maximumRetries = newValue.map { max(0, $0) } }
     }
 
+    /// The configuration of somebody else at the same broker, who has queues and messages of its own: how one connects, and how
+    /// messages lie there.
+    package var ofItsBroker: CeleryConfiguration {
+        var other = CeleryConfiguration(limits: limits, redis: redis, amqp: amqp, filesystem: filesystem)
+        other.brokerTransportOptions = brokerTransportOptions
+        other.brokerConnections = brokerConnections
+        other.redisCredentials = redisCredentials
+        return other
+    }
+
     /// The queues that the application knows from the beginning.
     func queueTable() -> QueueTable { QueueTable(queues, defaults: filledQueueDefaults) }
 

@@ -32,6 +32,13 @@ package struct SettingsLayer: Sendable {
         guard let written = value.isNull ? [:] : value.objectValue else {
             throw CeleriacError(.configuration, "\(place) is not a list of keys with values")
         }
+        try self.init(written: written, place: place)
+    }
+
+    /// Reads settings as somebody has written them.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for a name that is there twice, in its old form and its new one.
+    package init(written: WireObject, place: String) throws(CeleriacError) {
         var values: WireObject = [:]
         var warnings: [String] = []
         for (name, value) in try OldSettingNames.translated(written, in: place) {

@@ -1,6 +1,6 @@
-import Celeriac
+package import Celeriac
 package import CeleriacCore
-import CeleriacWire
+package import CeleriacWire
 package import CeleryDialect
 package import CeleryWire
 import FoundationEssentials
@@ -27,6 +27,10 @@ package struct BridgeEndSettings: Sendable, Hashable {
     package var visibilityTimeout: Duration?
     /// What signs and verifies bodies; nil for nothing.
     var signing: BridgeSigning?
+    /// The folder with the tables of exchanges, where the notes are in a folder: remote control needs it.
+    var controlFolder: String?
+    /// What the file says under the task system's own names.
+    package var settings: WireObject
 
     /// Reads a side.
     ///
@@ -46,9 +50,29 @@ package struct BridgeEndSettings: Sendable, Hashable {
         if let text = try section.text("results") { results = try Self.filled(text, environment, section) }
         notes = nil
         if let text = try section.text("notes") { notes = try Self.filled(text, environment, section) }
-        queue = try section.text("queue") ?? (kind == .celery ? "celery" : "machinery_tasks")
+        controlFolder = nil
+        if let text = try section.text("control_folder") {
+            controlFolder = try Self.filled(text, environment, section)
+        }
+        settings = try Self.settings(&section, environment)
+        let defaultQueue: String
+        amqp = MachineryAMQPOptions()
+        do throws(CeleriacError) {
+            switch kind {
+            case .celery:
+                let read = try Self.celery(settings, broker: self.broker, results: results)
+                defaultQueue = read.configuration.defaultQueue
+            case .machinery:
+                let read = try MachineryConfiguration(settings: settings)
+                defaultQueue = read.defaultQueue
+                if let options = read.amqp { amqp = options }
+            }
+        } catch {
+            throw section.error("cannot have these settings: \(error.message)", at: "settings", cause: error)
+        }
+        queue = try section.text("queue") ?? defaultQueue
         // The routes widen it: at RabbitMQ a side of Machinery holds as many messages as its widest one.
-        amqp = MachineryAMQPOptions(prefetchCount: 1)
+        if settings["amqp"]?["prefetch_count"] == nil { amqp.prefetchCount = 1 }
         if let exchange = try section.text("exchange") { amqp.exchange = exchange }
         if let key = try section.text("binding_key") { amqp.bindingKey = key }
         accept = nil
@@ -81,15 +105,16 @@ package struct BridgeEndSettings: Sendable, Hashable {
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
     package func end(logger: Logger) throws -> BridgeEnd {
-        var noting = CeleryConfiguration()
-        // In Celery's databases all workers must agree on it. In Machinery's the bridge is alone with its notes.
-        if let timeout = visibilityTimeout ?? (kind == .machinery ? Self.aloneTimeout : nil) {
-            noting.redis.visibilityTimeout = timeout
-        }
-        let notes = try CeleryApp(broker: self.notes ?? broker, configuration: noting, logger: logger).client.broker
+        let notes = try noting(logger: logger).client.broker
         switch kind {
         case .celery:
-            var configuration = CeleryConfiguration(defaultQueue: queue)
+            let read = try Self.celery(settings, broker: broker, results: results)
+            for notice in read.notices { logger.info("\(notice)") }
+            var configuration = read.configuration
+            configuration.defaultQueue = queue
+            // A bridge runs nothing itself.
+            configuration.runsTasksEagerly = false
+            fillFolder(of: &configuration)
             if let visibilityTimeout { configuration.redis.visibilityTimeout = visibilityTimeout }
             if let signing {
                 configuration.security = try signing.security
@@ -100,18 +125,89 @@ package struct BridgeEndSettings: Sendable, Hashable {
             let app = try CeleryApp(broker: broker, results: results, configuration: configuration, logger: logger)
             return BridgeEnd(.celery, client: app.client, notes: notes, defaultQueue: queue)
         case .machinery:
-            var redis = MachineryRedisSettings()
-            if let visibilityTimeout { redis.claimTimeout = visibilityTimeout.seconds }
-            let server = try MachineryServer(
-                configuration: MachineryConfiguration(
-                    broker: broker, defaultQueue: queue, resultBackend: results ?? "null://", amqp: amqp, redis: redis),
-                logger: logger)
+            var configuration = try MachineryConfiguration(settings: settings)
+            configuration.broker = broker
+            configuration.defaultQueue = queue
+            configuration.resultBackend = results ?? "null://"
+            configuration.amqp = amqp
+            if let visibilityTimeout { configuration.redis.claimTimeout = visibilityTimeout.seconds }
+            let server = try MachineryServer(configuration: configuration, logger: logger)
             return BridgeEnd(.machinery, client: server.client, notes: notes, defaultQueue: queue)
         }
     }
 
+    /// Makes the application at whose broker the notes are, and operators reach the bridge. It connects on first use.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
+    package func noting(logger: Logger) throws -> CeleryApp {
+        var configuration = CeleryConfiguration()
+        // The settings say how one connects to the side's own broker.
+        if kind == .celery, notes == nil {
+            configuration = try Self.celery(settings, broker: broker, results: results).configuration.ofItsBroker
+        }
+        fillFolder(of: &configuration)
+        // In Celery's databases all workers must agree on it. In Machinery's the bridge is alone with its notes.
+        if let timeout = visibilityTimeout ?? (kind == .machinery ? Self.aloneTimeout : nil) {
+            configuration.redis.visibilityTimeout = timeout
+        }
+        return try CeleryApp(broker: notes ?? broker, configuration: configuration, logger: logger)
+    }
+
+    private func fillFolder(of configuration: inout CeleryConfiguration) {
+        guard let controlFolder else { return }
+        var folders =
+            configuration.filesystem ?? CeleryFilesystemOptions(dataFolderIn: "data_in", dataFolderOut: "data_out")
+        folders.controlFolder = controlFolder
+        configuration.filesystem = folders
+    }
+
     /// After how long notes come back where nobody else has claims: as long as Machinery's messages take.
     private static let aloneTimeout = Duration.seconds(60)
+
+    // MARK: Settings
+
+    /// Those that a side has keys of its own for: what the side says must not depend on which of the two one reads.
+    private static let addresses: Set<String> = [
+        "broker", "broker_read_url", "broker_url", "broker_write_url", "result_backend",
+    ]
+
+    private static func settings(
+        _ section: inout SettingsSection, _ environment: [String: String]
+    ) throws(CeleriacError) -> WireObject {
+        guard let written = try section.object("settings") else { return [:] }
+        if let name = written.keys.first(where: { addresses.contains($0) }) {
+            throw section.error("names \(name) in its settings: it is the side's broker or results", at: "settings")
+        }
+        return try filled(.object(written), environment, section).objectValue ?? [:]
+    }
+
+    private static func filled(
+        _ value: WireValue, _ environment: [String: String], _ section: SettingsSection
+    ) throws(CeleriacError) -> WireValue {
+        switch value {
+        case .string(let text): return .string(try filled(text, environment, section))
+        case .array(let elements):
+            var list: [WireValue] = []
+            for element in elements { list.append(try filled(element, environment, section)) }
+            return .array(list)
+        case .object(let object):
+            var copy: WireObject = [:]
+            for (key, element) in object { copy[key] = try filled(element, environment, section) }
+            return .object(copy)
+        default: return value
+        }
+    }
+
+    /// Settings under Celery's names, of which some mean something by the kind of the broker.
+    private static func celery(
+        _ settings: WireObject, broker: String, results: String?
+    ) throws(CeleriacError) -> CelerySettings {
+        var own = CelerySettings()
+        own.broker = broker
+        own.results = results
+        let layer = try SettingsLayer(written: settings, place: "it")
+        return try CelerySettings(over: own, layers: [layer], isStrict: true)
+    }
 
     // MARK: Secrets
 

@@ -32,6 +32,12 @@ extension BridgeFile {
                 "results": text("The result store's address."),
                 "queue": text("The queue of routes that name none."),
                 "notes": text("The address of the broker that keeps the bridge's notes, if it is another."),
+                "control_folder": text("The folder of remote control, where the notes are in a folder."),
+                "settings": [
+                    "type": "object",
+                    "description":
+                        "More settings under Celery's names, or those of Machinery's YAML; addresses stand beside them.",
+                ],
                 "exchange": text("Machinery's exchange at RabbitMQ."),
                 "binding_key": text("Machinery's binding key at RabbitMQ."),
                 "accept": list(
@@ -102,6 +108,7 @@ extension BridgeFile {
                 "types": list(goType, "Go's types of the arguments."),
                 "parameters": list(text("A name."), "The parameters, for keyword arguments."),
                 "returns": list(goType, "Go's types of the results."),
+                "reply": flag("Whether a reply is awaited: false for tasks whose results nobody stores."),
             ],
         ]
     }

@@ -135,7 +135,8 @@ package struct BridgeFile: Sendable {
         var section = section
         let rule = TaskRule(
             task, to: try section.text("to"), types: try texts(&section, "types"),
-            parameters: try texts(&section, "parameters"), returns: try texts(&section, "returns"))
+            parameters: try texts(&section, "parameters"), returns: try texts(&section, "returns"),
+            hasReply: try section.flag("reply") ?? true)
         try section.finish()
         for (key, types) in [("types", rule.types), ("returns", rule.returns)] {
             for type in types ?? [] where !GoTypeName.isKnown(type) {

@@ -42,17 +42,20 @@ package struct TaskRule: Sendable, Hashable {
     package var parameters: [String]?
     /// Go's types of the results, in order; nil for those that the values suggest.
     package var returns: [String]?
+    /// Whether a reply is awaited. Where the target stores none, the bridge would wait for it in vain.
+    package var hasReply: Bool
 
     /// Makes a row.
     package init(
         _ pattern: String, to target: String? = nil, types: [String]? = nil, parameters: [String]? = nil,
-        returns: [String]? = nil
+        returns: [String]? = nil, hasReply: Bool = true
     ) {
         self.pattern = NamePattern(pattern)
         self.target = target
         self.types = types
         self.parameters = parameters
         self.returns = returns
+        self.hasReply = hasReply
     }
 
     /// A task's name at the target.

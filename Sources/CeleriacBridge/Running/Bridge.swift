@@ -30,6 +30,10 @@ public final class Bridge: Service {
     package let nodeName: String
     let logger: Logger
     let source: BridgeSource
+    /// The tasks that somebody has revoked. They outlive their routes, which may change.
+    let revoked = RepeatWindow()
+    /// The revocations that were passed on to targets: a bridge hears what it broadcasts itself.
+    let passedOn = RepeatWindow()
     private let closesEnds: Bool
     private let isControlled: Bool
     private let stopping = Gate()
@@ -105,7 +109,8 @@ public final class Bridge: Service {
                     change.kept.append(route.name)
                 } else {
                     change.opened.append(route.name)
-                    let run = RouteRun(route, from: source, to: target, nodeName: nodeName, logger: logger)
+                    let run = RouteRun(
+                        route, from: source, to: target, nodeName: nodeName, revoked: revoked, logger: logger)
                     state.counts[route.name] = run.counts
                     new.append(run)
                 }

@@ -31,7 +31,7 @@ package struct BridgeDesk: Sendable {
             return .array(open.map { CeleryControlCommand.description(of: TaskQueue($0.route.sourceQueue)) })
         // A bridge runs nothing itself.
         case "active", "reserved", "scheduled", "registered", "revoked": return []
-        case "revoke": return revoke(arguments["task_id"] ?? .null)
+        case "revoke": return await revoke(arguments)
         case "cancel_consumer": return turn(queue: arguments["queue"], to: .paused, "no longer consuming from")
         case "add_consumer": return turn(queue: arguments["queue"], to: .open, "add consumer")
         case "bridge_status": return await status(arguments["route"])
@@ -88,12 +88,11 @@ package struct BridgeDesk: Sendable {
             ? ["error": .string("the bridge has no route from \(queue)")] : ["ok": .string("\(words) \(queue)")]
     }
 
-    /// Notes tasks that must not go on when their messages come. What the target has already is the target's.
-    private func revoke(_ ids: WireValue) -> WireValue {
-        let ids = (ids.arrayValue ?? [ids]).compactMap(\.stringValue)
-        for run in bridge.runs {
-            for id in ids { run.revoked.insert(id) }
-        }
+    private func revoke(_ arguments: WireObject) async -> WireValue {
+        let given = arguments["task_id"] ?? .null
+        let ids = (given.arrayValue ?? [given]).compactMap(\.stringValue)
+        await bridge.revoke(
+            ids, terminate: arguments["terminate"]?.boolValue ?? false, signal: arguments["signal"]?.stringValue)
         return ["ok": .string("tasks \(ids.joined(separator: ", ")) flagged as revoked")]
     }
 }

@@ -31,6 +31,8 @@ struct BridgeDoor: Sendable {
         var messages: [OutgoingMessage]
         /// The note about the reply; nil where none comes back by the bridge.
         var note: OutgoingMessage?
+        /// What tells that note from others about the task.
+        var noteKey: String?
         /// The copies for the shadow's queue.
         var copies: [OutgoingMessage] = []
     }
@@ -95,13 +97,20 @@ struct BridgeDoor: Sendable {
     private func translated(
         _ message: WireMessage, _ delivery: Delivery, _ request: TaskRequest, in context: PublicationContext
     ) throws(MessageFault) -> Forwarding {
+        let hasReply = try route.tasks.rule(for: request.name).rule.hasReply
+        if !hasReply, Self.isFollowed(request) {
+            throw MessageFault(
+                reason: "reply", detail: "something follows the task, but its row in the route says reply: false")
+        }
         let submission = try translation.submission(of: request)
         let (steps, following) = try self.steps(of: submission, workflow.steps(after: request), in: context)
         let note = BridgeNote(
-            of: delivery, message, targetID: submission.id, following: following.map(\.id),
+            of: delivery, message, sourceID: request.id, targetID: submission.id, following: following.map(\.id),
             deadline: (request.eta ?? context.now).addingTimeInterval(route.replyTimeout.seconds))
+        let noted = hasReply ? note : nil
         var forwarding = Forwarding(
-            sourceID: request.id, targetID: submission.id, messages: [], note: try note.outgoing(to: route.noteQueue),
+            sourceID: request.id, targetID: submission.id, messages: [],
+            note: try noted?.outgoing(to: route.noteQueue), noteKey: noted?.key,
             copies: copies(of: submission, in: context))
         for step in steps {
             switch step {
@@ -112,6 +121,21 @@ struct BridgeDoor: Sendable {
             }
         }
         return forwarding
+    }
+
+    /// Whether the source does something once the task has ended, beside storing how.
+    private static func isFollowed(_ request: TaskRequest) -> Bool {
+        if let embed = request.celeryMessage?.embed {
+            return [embed.callbacks, embed.errbacks, embed.chain, embed.chord].contains { !isEmpty($0) }
+        }
+        guard let signature = request.machinerySignature else { return false }
+        return signature.onSuccess?.isEmpty == false || signature.onError?.isEmpty == false
+            || signature.chordCallback != nil
+    }
+
+    private static func isEmpty(_ value: WireValue?) -> Bool {
+        guard let value, !value.isNull else { return true }
+        return value.arrayValue?.isEmpty ?? false
     }
 
     /// What sends a task, with those that follow it if the target can carry them.

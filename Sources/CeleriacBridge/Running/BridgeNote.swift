@@ -8,8 +8,12 @@ import struct FoundationEssentials.Date
 /// target's broker, published before the task, and held by whoever waits for the reply. So it outlives every bridge, and of
 /// several bridges one has it.
 struct BridgeNote: Sendable, Equatable {
+    /// Tells it from another note about the same task; empty for a note that was written without.
+    var key: String
     /// The id of the task at the target.
     var targetID: String
+    /// The id of the task at the source; nil for a note that was written without.
+    var sourceID: String?
     /// The ids of the tasks that the target runs after it by itself, in order.
     var following: [String] = []
     /// Until when the reply is awaited, in seconds since 1970.
@@ -27,9 +31,12 @@ struct BridgeNote: Sendable, Equatable {
 
     /// Notes a delivery.
     init(
-        of delivery: Delivery, _ message: WireMessage, targetID: String, following: [String] = [], deadline: Date
+        of delivery: Delivery, _ message: WireMessage, sourceID: String? = nil, targetID: String,
+        following: [String] = [], deadline: Date
     ) {
+        key = randomUUID()
         self.targetID = targetID
+        self.sourceID = sourceID
         self.following = following
         self.deadline = deadline.timeIntervalSince1970
         repeats = delivery.redelivered
@@ -44,6 +51,7 @@ struct BridgeNote: Sendable, Equatable {
         guard let targetID = following.first else { return nil }
         var next = self
         next.targetID = targetID
+        next.sourceID = nil
         next.following.removeFirst()
         next.deadline = deadline.timeIntervalSince1970
         next.exchange = outgoing.exchange
@@ -70,12 +78,13 @@ extension BridgeNote {
             let envelope = try KombuEnvelope(
                 message: message, exchange: exchange, routingKey: routingKey, deliveryTag: targetID
             ).encode()
-            body = try WireJSON.encode(
-                .object([
-                    "version": 1, "task": .string(targetID), "deadline": .double(deadline), "repeats": .bool(repeats),
-                    "following": .array(following.map { .string($0) }), "queue": .string(self.queue),
-                    "message": .string(String(decoding: envelope, as: UTF8.self)),
-                ]))
+            var object: WireObject = [
+                "version": 1, "note": .string(key), "task": .string(targetID), "deadline": .double(deadline),
+                "repeats": .bool(repeats), "following": .array(following.map { .string($0) }),
+                "queue": .string(self.queue), "message": .string(String(decoding: envelope, as: UTF8.self)),
+            ]
+            if let sourceID { object["source"] = .string(sourceID) }
+            body = try WireJSON.encode(.object(object))
         } catch {
             throw MessageFault(reason: "unnotable", detail: "the message cannot be noted: \(error)")
         }
@@ -99,7 +108,9 @@ extension BridgeNote {
                 let queue = value["queue"]?.stringValue, let text = value["message"]?.stringValue
             else { throw MessageFault(reason: "malformedNote", detail: "it lacks a part") }
             let envelope = try KombuEnvelope.decode(Array(text.utf8), limits: limits)
+            key = value["note"]?.stringValue ?? ""
             self.targetID = targetID
+            sourceID = value["source"]?.stringValue
             following = value["following"]?.arrayValue?.compactMap(\.stringValue) ?? []
             self.deadline = deadline
             self.repeats = repeats

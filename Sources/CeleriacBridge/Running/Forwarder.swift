@@ -12,6 +12,10 @@ struct Forwarder: Sendable {
 
     /// How often what the target refuses is tried.
     private static let attempts = 3
+    /// How often it looks whether replies have come.
+    private static let lookPeriod = Duration.milliseconds(20)
+    /// After how many looks in vain operators are told. A route that is busy waits for a moment now and then.
+    private static let looksInSilence = 50
 
     init(_ run: RouteRun) {
         self.run = run
@@ -74,8 +78,15 @@ struct Forwarder: Sendable {
     /// Waits while too many replies are awaited.
     private func waitForRoom(until change: Gate) async {
         guard run.hasReplies else { return }
+        var looks = 0
+        defer { if looks >= Self.looksInSilence { run.counts.change { $0.isFull = false } } }
         while run.counts.status.pending >= run.route.pending {
-            if await change.wait(atMost: .milliseconds(20), timers: run.timers) { return }
+            looks += 1
+            if looks == Self.looksInSilence {
+                run.counts.change { $0.isFull = true }
+                run.logger.warning("a bridge waits for replies", metadata: ["pending": "\(run.route.pending)"])
+            }
+            if await change.wait(atMost: Self.lookPeriod, timers: run.timers) { return }
         }
     }
 
@@ -91,6 +102,8 @@ struct Forwarder: Sendable {
     private enum Fate: Sendable {
         case confirmed
         case refused(CeleriacError)
+        /// The task was refused, and there is a note about it.
+        case refusedLate(CeleriacError)
         /// The answer did not arrive: it comes again.
         case unknown
     }
@@ -133,8 +146,8 @@ struct Forwarder: Sendable {
                 copies += one.forwarding.copies
                 settlements.append(Settlement(one.delivery.receipt, .acknowledge))
             case .unknown: settlements.append(Settlement(one.delivery.receipt, .requeue))
-            case .refused(let error):
-                run.withdrawn.insert(one.forwarding.targetID)
+            case .refused(let error), .refusedLate(let error):
+                if case .refusedLate = fate { try await withdraw(one.forwarding) }
                 let fault = MessageFault(reason: "targetRefused", detail: "the target refused it: \(error)")
                 let told = await run.told(fault, request(of: one.delivery))
                 settlements.append(Settlement(one.delivery.receipt, .park(told)))
@@ -171,7 +184,9 @@ struct Forwarder: Sendable {
         let stored = try await run.patience.run("the target's result store") { try await store.fetch(again) }
         var begun: Set<String> = []
         for (id, payload) in zip(again, stored) {
-            guard let payload, let result = try? run.target.dialect.result(from: payload), result.state != .pending
+            // One that was refused has not begun, whatever is stored about its note.
+            guard let payload, let result = try? run.target.dialect.result(from: payload), result.state != .pending,
+                NoteWithdrawal.key(in: result) == nil
             else { continue }
             begun.insert(id)
         }
@@ -203,7 +218,26 @@ struct Forwarder: Sendable {
         if run.hasReplies {
             fates = try await publish(going.map { $0.forwarding.note.map { [$0] } ?? [] }, fates, at: run.target.notes)
         }
-        return try await publish(going.map(\.forwarding.messages), fates, at: run.target.broker)
+        let areRefused = fates.map { if case .refused = $0 { true } else { false } }
+        fates = try await publish(going.map(\.forwarding.messages), fates, at: run.target.broker)
+        guard run.hasReplies else { return fates }
+        return zip(fates, areRefused).map { fate, wasRefused -> Fate in
+            if case .refused(let error) = fate, !wasRefused { return .refusedLate(error) }
+            return fate
+        }
+    }
+
+    /// Ends the note about a task that the target has refused, whoever holds it.
+    private func withdraw(_ forwarding: BridgeDoor.Forwarding) async throws {
+        guard let key = forwarding.noteKey, let store = run.target.client.store else { return }
+        let records = NoteWithdrawal.records(of: key, forwarding.targetID, forwarding.messages, in: run)
+        do {
+            if records.isEmpty { throw CeleriacError(.unsupported, "the target has no failure for it") }
+            try await run.patience.run("the target's result store") { try await store.store(records) }
+        } catch let error as CeleriacError where error.code != .unavailable {
+            // Whoever holds the note answers once more, when the time for the reply is over.
+            run.logger.error("a bridge could not withdraw a note", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Publishes the messages of those that have met no other fate.

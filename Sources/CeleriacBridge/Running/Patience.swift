@@ -15,14 +15,14 @@ struct Patience: Sendable {
     func run<Value: Sendable>(_ what: String, _ body: @Sendable () async throws -> Value) async throws -> Value {
         var backoff = Backoff(maximum: .seconds(5))
         var hasWaited = false
-        defer { if hasWaited { counts.change { $0.obstacle = nil } } }
+        defer { if hasWaited { counts.change { $0.outage = nil } } }
         while true {
             do {
                 return try await body()
             } catch let error as CeleriacError where error.code == .unavailable {
                 logger.warning("a bridge waits", metadata: ["for": "\(what)", "error": "\(error)"])
                 hasWaited = true
-                counts.change { $0.obstacle = "it waits for \(what): \(error.message)" }
+                counts.change { $0.outage = "it waits for \(what): \(error.message)" }
                 if await stop.wait(atMost: backoff.next(), timers: timers) { throw error }
             }
         }

@@ -1,7 +1,8 @@
 import DequeModule
 import NIOConcurrencyHelpers
 
-/// The last tasks that a route has forwarded, by which it knows what comes again.
+/// The last tasks with which something has happened: those that a route has forwarded, by which it knows what comes again, and
+/// those that were revoked.
 final class RepeatWindow: Sendable {
     private struct State {
         var known: Set<String> = []
@@ -12,15 +13,19 @@ final class RepeatWindow: Sendable {
 
     init(size: Int = 10_000) { self.size = size }
 
-    /// Whether a task was forwarded, and not long ago.
+    /// Whether a task is among them.
     func contains(_ id: String) -> Bool { state.withLockedValue { $0.known.contains(id) } }
 
-    /// Notes a task whose message the target has confirmed.
-    func insert(_ id: String) {
+    /// Notes a task.
+    ///
+    /// - Returns: whether it was not among them.
+    @discardableResult
+    func insert(_ id: String) -> Bool {
         state.withLockedValue { state in
-            guard state.known.insert(id).inserted else { return }
+            guard state.known.insert(id).inserted else { return false }
             state.order.append(id)
             if state.order.count > size, let oldest = state.order.popFirst() { state.known.remove(oldest) }
+            return true
         }
     }
 }

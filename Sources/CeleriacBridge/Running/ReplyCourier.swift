@@ -9,17 +9,9 @@ import struct FoundationEssentials.Date
 /// Brings the replies of a route: holds the notes about what was forwarded, waits for the results of the tasks at the
 /// target, and carries out at the source what follows from them. A note is settled once that is done.
 final class ReplyCourier: Sendable {
-    /// A note that is held.
-    private struct Held: Sendable {
-        let note: BridgeNote
-        let receipt: Receipt
-        /// Whether another bridge may have begun to answer.
-        let mayBeAnswered: Bool
-    }
     private let run: RouteRun
     private let translation: ReplyTranslation
     private let feed: ResultFeed
-    private let held = NIOLockedValueBox<[String: Held]>([:])
     /// Wakes who asks for results, once there is something to ask for.
     private let wake = WakeSignal()
     /// Open once no more notes are taken.
@@ -73,10 +65,14 @@ final class ReplyCourier: Sendable {
 
     private func take(from consumer: any MessageConsumer) async throws {
         while true {
-            let room = max(1, run.route.pending - held.withLockedValue { $0.count })
+            let room = max(1, run.route.pending - run.held.withLockedValue { $0.count })
             let deliveries = try await consumer.next(atMost: room)
             if deliveries.isEmpty { return }
-            let ids = deliveries.compactMap { hold($0) }
+            var new: [String] = []
+            for delivery in deliveries {
+                if let id = await hold(delivery, from: consumer) { new.append(id) }
+            }
+            let ids = new
             noteCount()
             let feed = feed
             try await run.patience.run("the target's result store") { try await feed.add(ids) }
@@ -85,19 +81,19 @@ final class ReplyCourier: Sendable {
         }
     }
 
-    /// Holds a note, and returns the id of its task; nil for what is no note, and for a second note about the same task.
-    private func hold(_ delivery: Delivery) -> String? {
+    /// Holds a note, and returns the id of its task; nil for what is no note, and for a task that is awaited already.
+    private func hold(_ delivery: Delivery, from consumer: any MessageConsumer) async -> String? {
         do throws(MessageFault) {
             let note = try BridgeNote(delivery.content.get())
-            let new = Held(
-                note: note, receipt: delivery.receipt, mayBeAnswered: note.repeats || delivery.redelivered)
-            let isNew = held.withLockedValue { held in
-                guard held[note.targetID] == nil else { return false }
-                held[note.targetID] = new
-                return true
+            switch run.held.withLockedValue({ $0.take(note, delivery) }) {
+            case .new(let id): return id
+            case .known(let id, let others):
+                var lost: [Receipt] = []
+                for receipt in others {
+                    if await consumer.hasLost(receipt) { lost.append(receipt) }
+                }
+                run.held.withLockedValue { [lost] in $0.drop(lost, of: id) }
             }
-            if isNew { return note.targetID }
-            settle(Settlement(delivery.receipt, .acknowledge))
         } catch {
             run.counts.change { $0.refused[error.reason, default: 0] += 1 }
             settle(Settlement(delivery.receipt, .park(error)))
@@ -133,7 +129,7 @@ final class ReplyCourier: Sendable {
     }
 
     private func noteCount() {
-        let count = held.withLockedValue { $0.count }
+        let count = run.held.withLockedValue { $0.count }
         run.counts.change { $0.pending = count }
     }
 
@@ -160,12 +156,8 @@ final class ReplyCourier: Sendable {
     }
 
     private func endOverdue() {
-        for held in held.withLockedValue({ Array($0.values) }) where run.withdrawn.contains(held.note.targetID) {
-            guard feed.remove(held.note.targetID) else { continue }
-            end(held, .acknowledge)
-        }
         let now = run.timers.now.timeIntervalSince1970
-        for held in held.withLockedValue({ $0.values.filter { $0.note.deadline <= now } }) {
+        for held in run.held.withLockedValue({ $0.all }) where held.note.deadline <= now {
             let id = held.note.targetID
             // Who is not awaited any more has been answered, or is being answered.
             guard feed.remove(id) else { continue }
@@ -189,19 +181,24 @@ final class ReplyCourier: Sendable {
     }
 
     private func answer(_ result: TaskResult) async {
-        guard let held = held.withLockedValue({ $0[result.taskID] }) else { return }
+        let id = result.taskID
+        guard let held = run.held.withLockedValue({ $0[id] }) else { return }
         let begin = ContinuousClock.now
         do {
+            if let key = NoteWithdrawal.key(in: result) {
+                try await withdraw(key, from: id)
+                return
+            }
             var request = try run.source.dialect.request(of: held.note.message, delivery: held.note.delivery)
             request.redelivered = held.mayBeAnswered
             let isAnswered = try await isAnswered(request, held)
             let outcome = translation.outcome(of: result, for: request)
             if let step = try self.step(after: outcome, of: request, held) {
                 if !isAnswered { try await run.carryOut(step.effects, for: request) }
-                await hold(step.next, insteadOf: held)
+                await goOn(to: step.next, after: id)
             } else {
                 if !isAnswered { try await run.answer(outcome, request) }
-                end(held, .acknowledge)
+                end(id, .acknowledge)
             }
             run.counts.change { $0.replied += 1 }
             run.metrics?.replying.record(duration: begin.duration(to: .now))
@@ -212,46 +209,61 @@ final class ReplyCourier: Sendable {
             let fault = MessageFault(reason: "replyRefused", detail: "the reply could not be given: \(error)")
             run.logger.error("a bridge parks a reply", metadata: ["error": "\(error)"])
             run.counts.change { $0.refused[fault.reason, default: 0] += 1 }
-            end(held, .park(fault))
+            end(id, .park(fault))
         }
+    }
+
+    /// Ends a note whose task the target has refused: who has forwarded it has told the source. The mark stays at the target,
+    /// for the case that the broker delivers the note once more.
+    private func withdraw(_ key: String, from id: String) async throws {
+        let (receipts, isAwaited) = run.held.withLockedValue { $0.withdraw(key, from: id) }
+        feed.remove(id)
+        noteCount()
+        for receipt in receipts { settle(Settlement(receipt, .acknowledge)) }
+        guard isAwaited else { return }
+        // The task was sent once more: its result takes the place of the mark.
+        if let store = run.target.client.store {
+            let dialect = run.target.dialect
+            try await run.patience.run("the target's result store") {
+                guard let payload = try await store.fetch([id]).first ?? nil,
+                    let result = try? dialect.result(from: payload), NoteWithdrawal.key(in: result) != nil
+                else { return }
+                try await store.forget([id])
+            }
+        }
+        await ask(for: id)
     }
 
     // MARK: Workflows
 
-    /// What is to be done at the source for a step after which the target goes on by itself, and what is held from then on:
-    /// the source publishes nothing. Nil for the last step, and for one that has not succeeded, which the source follows up
-    /// as it does.
+    /// What is to be done at the source for a step after which the target goes on by itself, and the note about what is
+    /// awaited from then on: the source publishes nothing. Nil for the last step, and for one that has not succeeded, which
+    /// the source follows up as it does.
     private func step(
-        after outcome: Outcome, of request: TaskRequest, _ held: Held
-    ) throws -> (effects: [Effect], next: Held)? {
+        after outcome: Outcome, of request: TaskRequest, _ held: HeldNotes.Held
+    ) throws -> (effects: [Effect], next: BridgeNote)? {
         guard case .success = outcome, !held.note.following.isEmpty else { return nil }
         let effects = try run.effects(of: outcome, request)
         let messages = effects.published
         let deadline = run.timers.now.addingTimeInterval(run.route.replyTimeout.seconds)
         guard let message = messages.first, messages.count == 1,
-            let next = held.note.next(as: message, deadline: deadline)
+            var next = held.note.next(as: message, deadline: deadline)
         else { return nil }
-        return (
-            effects.unpublished, Held(note: next, receipt: held.receipt, mayBeAnswered: held.mayBeAnswered)
-        )
+        next.sourceID = (try? run.source.dialect.request(of: next.message, delivery: next.delivery))?.id
+        return (effects.unpublished, next)
     }
 
-    /// Waits for the next step of a workflow. The note at the broker stays that of its first one: whoever gets it goes through
-    /// the steps again, whose results are there.
-    private func hold(_ next: Held, insteadOf held: Held) async {
-        feed.remove(held.note.targetID)
-        let isNew = self.held.withLockedValue { all in
-            all[held.note.targetID] = nil
-            guard all[next.note.targetID] == nil else { return false }
-            all[next.note.targetID] = next
-            return true
-        }
+    /// Waits for the next step of a workflow.
+    private func goOn(to next: BridgeNote, after id: String) async {
+        feed.remove(id)
+        let isNew = run.held.withLockedValue { $0.advance(id, to: next) }
         noteCount()
-        guard isNew else {
-            settle(Settlement(held.receipt, .acknowledge))
-            return
-        }
-        let (feed, id) = (self.feed, next.note.targetID)
+        if isNew { await ask(for: next.targetID) }
+    }
+
+    /// Waits for the result of one more task.
+    private func ask(for id: String) async {
+        let feed = feed
         do {
             try await run.patience.run("the target's result store") { try await feed.add([id]) }
         } catch {
@@ -260,16 +272,16 @@ final class ReplyCourier: Sendable {
         wake.wake()
     }
 
-    private func end(_ held: Held, _ disposition: Settlement.Disposition) {
-        feed.remove(held.note.targetID)
-        self.held.withLockedValue { $0[held.note.targetID] = nil }
+    private func end(_ id: String, _ disposition: Settlement.Disposition) {
+        feed.remove(id)
+        let receipts = run.held.withLockedValue { $0.end(id) }
         noteCount()
-        settle(Settlement(held.receipt, disposition))
+        for receipt in receipts { settle(Settlement(receipt, disposition)) }
     }
 
     /// Whether the source has the reply. Celery stores a result after what follows it is published, so that a stored one
     /// says that all of it was done; Machinery stores it before, and its followers may be sent twice.
-    private func isAnswered(_ request: TaskRequest, _ held: Held) async throws -> Bool {
+    private func isAnswered(_ request: TaskRequest, _ held: HeldNotes.Held) async throws -> Bool {
         guard held.mayBeAnswered, run.source.kind == .celery, run.source.keepsResults,
             let store = run.source.client.store
         else { return false }

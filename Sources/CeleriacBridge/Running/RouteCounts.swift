@@ -14,10 +14,17 @@ package struct RouteStatus: Sendable, Equatable {
     package var shadowed = 0
     /// How many messages were parked, by the reason.
     package var refused: [String: Int] = [:]
-    /// What the route cannot go on without; nil while it goes on.
-    package var obstacle: String?
+    /// What the route waits for because it is out of reach; nil if everything is in reach.
+    package var outage: String?
+    /// Whether it takes no messages because too many replies are awaited.
+    package var isFull = false
     /// Why the route has given up; nil if it has not.
     package var failure: String?
+
+    /// What the route cannot go on without; nil while it goes on.
+    package var obstacle: String? {
+        outage ?? (isFull ? "it waits for replies: \(pending) tasks have none, and it takes no more before" : nil)
+    }
 }
 
 /// Counts for a ``RouteStatus``.

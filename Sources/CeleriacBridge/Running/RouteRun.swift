@@ -1,5 +1,6 @@
 import CeleriacCore
 import Logging
+import NIOConcurrencyHelpers
 
 /// What both halves of a running route need.
 struct RouteRun: Sendable {
@@ -13,10 +14,10 @@ struct RouteRun: Sendable {
     let logger: Logger
     let metrics: RouteMetrics?
     let counts: RouteCounts
-    /// The tasks that the target has refused after there was a note about them: nobody waits for their replies.
-    let withdrawn = RepeatWindow()
-    /// The tasks that somebody has revoked before they came.
-    let revoked = RepeatWindow()
+    /// The notes about what was forwarded, by this process or by others, that this one holds.
+    let held = NIOLockedValueBox(HeldNotes())
+    /// The tasks that somebody has revoked, of all routes of the bridge.
+    let revoked: RepeatWindow
 
     var timers: any TimerSource { target.client.timers }
 
@@ -25,8 +26,12 @@ struct RouteRun: Sendable {
     /// Whether replies come back by the bridge. Between two of one dialect both sides share the result store.
     var hasReplies: Bool { source.kind != target.kind }
 
-    init(_ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, logger: Logger) {
+    init(
+        _ route: BridgeRoute, from source: BridgeEnd, to target: BridgeEnd, nodeName: String, revoked: RepeatWindow,
+        logger: Logger
+    ) {
         self.route = route
+        self.revoked = revoked
         self.source = source
         self.target = target
         self.nodeName = nodeName

@@ -10,14 +10,20 @@ import MachineryWire
 enum TargetID {
     private static let prefix = "task_"
 
+    /// The id of a request's task.
     static func made(of request: TaskRequest, for target: BridgeDialect) -> String {
         let attempt = request.machinerySignature?.retryCount ?? request.retries
         let suffix = attempt > 0 ? "-r\(attempt)" : ""
+        return made(of: request.id, for: target) + suffix
+    }
+
+    /// The id of a task that was not retried.
+    static func made(of id: String, for target: BridgeDialect) -> String {
         switch target {
         case .celery:
-            let id = request.id.hasPrefix(prefix) ? String(request.id.dropFirst(prefix.count)) : request.id
-            return (id.isEmpty ? request.id : id) + suffix
-        case .machinery: return prefix + request.id + suffix
+            let bare = id.hasPrefix(prefix) ? String(id.dropFirst(prefix.count)) : id
+            return bare.isEmpty ? id : bare
+        case .machinery: return prefix + id
         }
     }
 }

@@ -53,6 +53,7 @@ package struct TaskTranslation: Sendable {
         submission.options.taskID = id
         submission.options.queue = queue
         submission.options.eta = request.eta
+        if !rule.hasReply, target == .celery { submission.options.ignoresResult = true }
         submission.options.headers[HopHeader.name] = try HopHeader.next(after: request.headers, through: route)
         return submission
     }

@@ -35,7 +35,10 @@ struct WholeWorkflow: Sendable {
         var request = first
         while steps.count < Self.most, let next = follower(of: request) {
             let takesResult = Self.takesResult(next)
-            guard var step = try? translation.submission(of: next, takesResult: takesResult) else { break }
+            // Where no reply is awaited, nobody would hear of the end.
+            guard var step = try? translation.submission(of: next, takesResult: takesResult),
+                (try? route.tasks.rule(for: next.name).rule)?.hasReply == true
+            else { break }
             step.isImmutable = !takesResult
             steps.append(step)
             request = next

@@ -274,7 +274,7 @@ public final class TaskClient: TaskSender {
     }
 
     /// Tells all workers to drop tasks.
-    func revoke(_ ids: [String], terminate: Bool, signal: String?) async throws {
+    package func revoke(_ ids: [String], terminate: Bool, signal: String?) async throws {
         guard let revoker else {
             throw CeleriacError(.unsupported, "\(dialect.name) has no way to revoke tasks that were sent")
         }

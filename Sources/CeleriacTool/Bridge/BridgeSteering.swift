@@ -39,13 +39,34 @@ struct BridgeSteering: ParsableArguments {
         return replies
     }
 
-    /// Sends a command to the bridges of the file. All of them listen at each of its brokers, so that one is enough.
+    /// Sends a command to the bridges of the file. All of them listen at the brokers of both sides of each route, if those
+    /// carry remote control. So the sides are asked in turn, until one has bridges that reply.
+    ///
+    /// - Throws: `ExitCode` 69 if no side can be reached.
     func replies(to command: String) async throws -> [String: WireValue] {
         let file = try file.read()
-        guard let way = file.ways.first, let end = file.ends[way.to] else { return [:] }
+        var asked: Set<String> = []
+        var failures: [any Error] = []
+        for name in file.ways.flatMap({ [$0.to, $0.from] }) where asked.insert(name).inserted {
+            guard let end = file.ends[name] else { continue }
+            do {
+                let replies = try await replies(to: command, at: end)
+                if !replies.isEmpty { return replies }
+            } catch {
+                failures.append(error)
+            }
+        }
+        if let failure = failures.first, failures.count == asked.count {
+            CommandEnvironment.say("Error: \((failure as? CeleriacError)?.message ?? "\(failure)")")
+            throw ExitCode(69)
+        }
+        return [:]
+    }
+
+    private func replies(to command: String, at end: BridgeEndSettings) async throws -> [String: WireValue] {
         var quiet = Logger(label: "celeriac.bridge")
         quiet.logLevel = .critical
-        let app = try CeleryApp(broker: end.notes ?? end.broker, logger: quiet)
+        let app = try end.noting(logger: quiet)
         let result: Result<[ControlReply<WireValue>], any Error>
         do {
             let control = app.control(pattern: BridgeNode.pattern, timeout: .seconds(timeout))
@@ -56,16 +77,11 @@ struct BridgeSteering: ParsableArguments {
         }
         await app.close()
         var replies: [String: WireValue] = [:]
-        do {
-            for reply in try result.get() {
-                switch reply.result {
-                case .success(let value): replies[reply.node] = value
-                case .failure(let error): replies[reply.node] = ["error": .string(error.message)]
-                }
+        for reply in try result.get() {
+            switch reply.result {
+            case .success(let value): replies[reply.node] = value
+            case .failure(let error): replies[reply.node] = ["error": .string(error.message)]
             }
-        } catch {
-            CommandEnvironment.say("Error: \((error as? CeleriacError)?.message ?? "\(error)")")
-            throw ExitCode(69)
         }
         return replies
     }

@@ -1,5 +1,5 @@
 public import CeleriacCore
-import CeleriacWire
+package import CeleriacWire
 
 extension MachineryConfiguration {
     /// Reads a configuration from the environment, by Machinery's names: `BROKER`, `DEFAULT_QUEUE`, `AMQP_EXCHANGE`, ….
@@ -36,6 +36,15 @@ extension MachineryConfiguration {
         try loaded.read(document)
         self = loaded.finished
     }
+
+    /// Reads settings that stand in another file, under their names in YAML.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` if one is unknown, or cannot be read or followed.
+    package init(settings: WireObject) throws(CeleriacError) {
+        var loaded = LoadedConfiguration(isStrict: true)
+        try loaded.read(.object(settings))
+        self = loaded.finished
+    }
 }
 
 /// A configuration that is being read. It begins with the values that Machinery's loaders assume.
@@ -43,6 +52,8 @@ struct LoadedConfiguration {
     var configuration = MachineryConfiguration(
         broker: "amqp://guest:guest@localhost:5672/", resultBackend: "amqp://guest:guest@localhost:5672/")
     var amqp = MachineryAMQPOptions()
+    /// Whether an unknown key is an error.
+    var isStrict = false
 
     /// The configuration, once everything is read.
     var finished: MachineryConfiguration {
@@ -68,6 +79,7 @@ struct LoadedConfiguration {
             } else if block.isEmpty, settings.contains(where: { $0.block == name }) {
                 try read(value, block: name)
             } else {
+                if isStrict { throw CeleriacError(.configuration, "\(source) has the unknown key '\(name)'") }
                 configuration.notices.append("\(source) has the unknown key '\(name)', which sets nothing")
             }
         }

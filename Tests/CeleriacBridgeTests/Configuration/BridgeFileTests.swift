@@ -113,7 +113,7 @@ import Testing
         let rows = routes?["properties"]?["tasks"]?["additionalProperties"]?["oneOf"]?.arrayValue?.last
         #expect(keys(schema).sorted() == ["bridge", "control", "ends", "routes"])
         #expect(keys(routes).count == 17)
-        #expect(keys(rows) == ["to", "types", "parameters", "returns"])
+        #expect(keys(rows) == ["to", "types", "parameters", "returns", "reply"])
         for key in keys(ends) {
             let text = "ends: {a: {dialect: celery, broker: x, \(key): []}}"
             #expect(message(of: text)?.contains("unknown key '\(key)'") == false, "\(key)")
@@ -122,6 +122,66 @@ import Testing
             let text = refusal("routes: [{name: a, from: go, to: python, \(key): {x: {y: 1}}}]")
             #expect(text?.contains("unknown key '\(key)'") == false, "\(key): \(text ?? "nothing")")
         }
+    }
+
+    // MARK: Settings of the task systems
+
+    private static func side(_ keys: String) -> String {
+        """
+        ends:
+          one: {dialect: celery, broker: "memory://", queue: one}
+          side: {\(keys)}
+        routes: [{name: a, from: one, to: side, tasks: {x: {reply: false}}}]
+        """
+    }
+
+    @Test func celerysSettingsAreFollowed() throws {
+        let yaml = Self.side(
+            """
+            dialect: celery, broker: "memory://", results: "memory://", settings: {task_default_queue: math, \
+            result_expires: 100, broker_transport_options: {global_keyprefix: "${PREFIX}", priority_steps: [0, 5]}}
+            """)
+        let file = try BridgeFile(yaml: Array(yaml.utf8), environment: ["PREFIX": "app:"])
+        let settings = try #require(file.ends["side"])
+        #expect(settings.queue == "math")
+        #expect(settings.settings["broker_transport_options"]?["global_keyprefix"] == "app:")
+        let end = try settings.end(logger: BridgeBench.logger)
+        #expect(end.client.configuration.resultExpiry == .seconds(100))
+        #expect(file.ways.first?.route.targetQueue == "math")
+        #expect(try file.ways.first?.route.tasks.rule(for: "x").rule.hasReply == false)
+    }
+
+    @Test func machinerysSettingsAreFollowed() throws {
+        let yaml = Self.side(
+            """
+            dialect: machinery, broker: "redis://h/0", results: "redis://h/0", \
+            settings: {default_queue: math, results_expire_in: 100, redis: {connect_timeout: 5}}
+            """)
+        let file = try BridgeFile(yaml: Array(yaml.utf8))
+        #expect(file.ends["side"]?.queue == "math")
+        #expect(file.ways.first?.route.targetQueue == "math")
+    }
+
+    @Test(arguments: [
+        (#"dialect: celery, broker: "memory://", settings: {broker_url: x}"#, "names broker_url in its settings"),
+        (
+            #"dialect: celery, broker: "memory://", settings: {task_defalt_queue: x}"#,
+            "unknown key 'task_defalt_queue'"
+        ),
+        (#"dialect: celery, broker: "memory://", settings: {result_serializer: pickle}"#, "result_serializer"),
+        (
+            #"dialect: machinery, broker: "redis://h", results: "redis://h", settings: {redis: {typo: 1}}"#,
+            "unknown key 'typo'"
+        ),
+        (
+            #"dialect: machinery, broker: "redis://h", results: "redis://h", settings: {broker: x}"#,
+            "names broker in its settings"
+        ),
+    ])
+    func settingThatCannotBeFollowedHasItsPlace(_ keys: String, _ expected: String) {
+        let text = message(of: Self.side(keys))
+        #expect(text?.contains(expected) == true, "\(text ?? "nothing")")
+        #expect(text?.contains("(line 3, column ") == true, "\(text ?? "nothing")")
     }
 
     private func message(of yaml: String) -> String? {

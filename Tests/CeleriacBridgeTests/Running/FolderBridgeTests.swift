@@ -56,6 +56,12 @@ import Testing
                     .broadcast("active_queues", reply: true)
                 let served = try #require(queues.first).get()
                 #expect(served[0]?["name"] == "celery")
+                // A task that has gone on is revoked where it waits.
+                let late = try await bench.machinery.send(Self.add(2, 3), countdown: .seconds(3600))
+                _ = try await control.broadcast("bridge_resume", reply: true)
+                await until { bridge.status["to-celery"]?.forwarded == 2 }
+                _ = await BridgeDesk(bridge).answer("revoke", ["task_id": .string(late.id)])
+                await #expect(throws: RemoteTaskError.self) { try await late.get(timeout: .seconds(60)) }
             }
         }
         await app.close()

@@ -85,4 +85,21 @@ import Testing
         }
         #expect(bench.machineryBroker.count(in: "machinery_tasks") == 0)
     }
+
+    @Test func revocationOutlivesItsRoute() async throws {
+        let bench = try BridgeBench()
+        let result = try await bench.celery.send(Self.add(2, 3))
+        let bridge = bench.toMachinery { $0.isPaused = true }
+        let desk = BridgeDesk(bridge)
+        try await withBridge(bridge) {
+            _ = await desk.answer("revoke", ["task_id": .string(result.id)])
+            var other = BridgeRoute.toMachinery
+            other.inFlight = 17
+            let change = bridge.change(to: [(other, bench.celeryEnd, bench.machineryEnd)])
+            #expect(change == BridgeChange(opened: ["to-machinery"]))
+            let error = await #expect(throws: RemoteTaskError.self) { try await result.get(timeout: .seconds(60)) }
+            #expect(error?.type == "TaskRevokedError")
+        }
+        #expect(bench.machineryBroker.count(in: "machinery_tasks") == 0)
+    }
 }

@@ -65,5 +65,51 @@ struct BridgeOutageTests {
         await source.stop()
         await target.stop()
     }
+
+    @Test(
+        "notes that the broker delivers once more are left to the next bridge", .timeLimit(.minutes(5)),
+        arguments: BridgeSite.Transport.available)
+    func notesThatComeAgainAreKept(_ transport: BridgeSite.Transport) async throws {
+        let target = try await LiveServer.start(transport == .redis ? .redis : .rabbitMQ)
+        let go = try await SharedServers.shared.redisDatabaseURL()
+        let results = try await SharedServers.shared.redisDatabaseURL()
+        let yaml = """
+            ends:
+              go: {dialect: machinery, broker: "\(go)", results: "\(go)", visibility_timeout: 2}
+              python: {dialect: celery, broker: "\(target.url)", results: "\(results)", visibility_timeout: 2}
+            routes:
+              - {name: to-python, from: go, to: python}
+            """
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let machinery = try MachineryServer(
+            configuration: MachineryConfiguration(broker: go, resultBackend: go), logger: logger)
+        var configuration = CeleryConfiguration()
+        configuration.redis.visibilityTimeout = .seconds(2)
+        let celery = try CeleryApp(
+            broker: target.url, results: results, configuration: configuration, logger: logger)
+        var sent: [AsyncResult<Int>] = []
+        for number in 0..<5 { sent.append(try await machinery.send(Self.add(number, 1))) }
+        let first = try Bridge(yaml: Array(yaml.utf8), logger: logger)
+        try await BridgeSite.running(first) {
+            await until { first.status["to-python"]?.pending == 5 }
+            try await target.restart()
+            // Its note comes behind those that come again.
+            sent.append(try await machinery.send(Self.add(5, 1)))
+            await until { first.status["to-python"]?.pending == 6 }
+        }
+        let worker = celery.worker(WorkerConfiguration(queues: ["celery"])) { Self.add.handler { $0 + $1 } }
+        try await BridgeSite.running(try Bridge(yaml: Array(yaml.utf8), logger: logger)) {
+            try await withRunning(worker) {
+                for (number, result) in sent.enumerated() {
+                    let sum = try await result.get(timeout: .seconds(120))
+                    #expect(sum == number + 1)
+                }
+            }
+        }
+        await celery.close()
+        await machinery.close()
+        await target.stop()
+    }
 }
 #endif
