@@ -110,6 +110,7 @@ public final class CeleryApp: TaskSender {
             router: CeleryRouter(queues: queues, routes: configuration.routes),
             security: configuration.security, signsTasks: configuration.signsTasks)
         formats.deliveryMode = configuration.deliveryMode
+        formats.linksErrorsInHeaders = configuration.linksErrorsInHeaders
         formats.representation.maximumDepth = configuration.shownLevels
         let timers: any TimerSource = timeSource ?? EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =

@@ -65,6 +65,8 @@ public struct CeleryConfiguration: Sendable {
     /// How long what is counted of chords is kept in Redis, zero for ever; nil for as long as results:
     /// `result_chord_expires`.
     package var chordExpiry: Duration?
+    /// Whether the error callbacks of a chord also go to the tasks of its header: `task_allow_error_cb_on_chord_header`.
+    package var linksErrorsInHeaders = false
     /// AMQP's delivery mode of tasks: `task_default_delivery_mode`.
     package var deliveryMode: UInt8 = 2
     /// How many levels of their arguments messages show, 0 for all: `task_repr_maxlevels`.

@@ -126,6 +126,7 @@ extension CelerySettings {
             }
             if try section.flag("task_publish_retry") == false { settings.configuration.publishRetries = 0 }
         },
+        .flag("task_allow_error_cb_on_chord_header", \.configuration.linksErrorsInHeaders),
         .flag("task_always_eager", \.configuration.runsTasksEagerly),
         .flag("task_eager_propagates", \.configuration.throwsEagerFailures),
         .flag("task_store_eager_result", \.configuration.storesEagerResults),

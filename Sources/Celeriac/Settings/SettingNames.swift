@@ -73,6 +73,10 @@ package enum SettingNames {
                 "worker_enable_prefetch_count_reduction", "beat_sync_every",
             ]
         ),
+        (
+            "what a lost worker has not acknowledged comes back, as task_acks_late has it, and counts as no retry",
+            ["task_retry_on_worker_lost"]
+        ),
         ("timers need no such setting", ["broker_heartbeat_checkrate", "worker_timer_precision"]),
         (
             "only receivers of events declare these queues",
@@ -133,15 +137,7 @@ package enum SettingNames {
         (
             "redis_backend_credential_provider", [],
             "it names Python code: programs set redisCredentials of CeleryConfiguration"
-        ),
-        (
-            "task_allow_error_cb_on_chord_header", [false],
-            "error callbacks of a chord are those of its body: give the header's tasks their own"
-        ),
-        (
-            "task_retry_on_worker_lost", [false],
-            "with a worker nobody is left who could retry: task_acks_late: true brings its messages back"
-        ),
+        )
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.
