@@ -73,6 +73,11 @@ extension CelerySettings {
                 "beat_scheduler is \(name), which keeps its schedule elsewhere: workers need none, and a beat here is refused"
             )
         },
+        .flag("beat_enable_remote_control", \.beatAnswersPing),
+        Setting("beat_remote_control_max_tick_age") { section, settings throws(CeleriacError) in
+            guard let age = try section.duration("beat_remote_control_max_tick_age") else { return }
+            settings.beatMaximumTickAge = age
+        },
         Setting(
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"

@@ -43,6 +43,7 @@ import CeleryWire
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable`, `event_exchange` | remote control and events |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
+/// | `beat_enable_remote_control`, `beat_remote_control_max_tick_age` | whether the verb `beat` answers Celery's `ping`, and how long ago it may have looked at its schedule, in seconds: 0 for ever, without it twice `beat_max_loop_interval` |
 /// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`, `fanout_prefix`, `fanout_patterns`, `body_encoding`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; `ack_emulation` can only be `true`, since `false` would lose what a lost worker had taken; kombu's others have no effect |
 /// | `result_backend_transport_options` | `global_keyprefix`; `result_chord_ordered`, `false` for a chord's results as they come; those of connections to Redis; others have no effect |
 /// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
@@ -67,6 +68,10 @@ public struct CelerySettings: Sendable {
     package var pool: String?
     /// `beat_scheduler` that keeps its schedule elsewhere, which a beat here would not send; nil for Celery's own.
     package var foreignScheduler: String?
+    /// `beat_enable_remote_control`: whether the verb `beat` answers Celery's `ping`.
+    package var beatAnswersPing = false
+    /// `beat_remote_control_max_tick_age`.
+    package var beatMaximumTickAge: Duration?
     /// The schedule, with how a beat works.
     package var schedule: BeatFile?
     /// What should be told about settings that have no effect, a sentence each.

@@ -88,7 +88,6 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("beats here have no remote control", ["beat_enable_remote_control", "beat_remote_control_max_tick_age"]),
         ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
         (
             "connections need no such setting",

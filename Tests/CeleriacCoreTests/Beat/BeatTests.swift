@@ -33,6 +33,13 @@ import Testing
         }
     }
 
+    @Test("It tells how long ago it has looked at its schedule")
+    func looks() async throws {
+        let bench = try BeatBench([try BeatBench.every(10, "a")])
+        #expect(bench.beat.timeSinceLook == nil)
+        try await bench.run { #expect(bench.beat.timeSinceLook.map { $0 >= .zero } == true) }
+    }
+
     @Test("A late wake-up does not shift later runs, and a run is sent once")
     func noDrift() async throws {
         let store = MemoryStateStore()
