@@ -87,7 +87,12 @@ import Testing
         }
         #expect(try settings("event_serializer: json").notices.isEmpty)
         let unsigned = try settings("event_serializer: msgpack")
-        #expect(!unsigned.configuration.signsEvents && unsigned.notices.count == 1)
+        #expect(!unsigned.configuration.signsEvents && unsigned.notices.isEmpty)
+        #expect(unsigned.configuration.eventForm == .msgpack)
+        for other in ["pickle", "own"] {
+            let replaced = try settings("event_serializer: \(other)")
+            #expect(replaced.configuration.eventForm == .json && replaced.notices.count == 1)
+        }
     }
 
     @Test("connections to RabbitMQ: several URLs, and what holds for them all")
