@@ -1,5 +1,7 @@
+import Celeriac
 import CeleriacCommand
 import CeleriacWire
+import Logging
 
 /// What bridges reply to a verb, by their names.
 struct BridgeReplies: Sendable {
@@ -47,4 +49,14 @@ struct BridgeReplies: Sendable {
     private static func error(in routes: WireValue) -> String? { routes["error"]?.stringValue }
 
     private static func number(_ value: WireValue?) -> String? { value?.intValue.map { String($0) } }
+}
+
+extension BridgeSteering {
+    /// An application that asks bridges at a broker, and does not wait for long for one that does not answer.
+    static func app(at url: String, logger: Logger) throws -> CeleryApp {
+        var settings = CelerySettings()
+        settings.broker = url
+        settings.limitConnecting(to: CommandEnvironment.patience)
+        return try CeleryApp(settings: settings, logger: logger)
+    }
 }

@@ -46,7 +46,7 @@ struct BridgeSteering: ParsableArguments {
         guard let way = file.ways.first, let end = file.ends[way.to] else { return [:] }
         var quiet = Logger(label: "celeriac.bridge")
         quiet.logLevel = .critical
-        let app = try CeleryApp(broker: end.notes ?? end.broker, logger: quiet)
+        let app = try Self.app(at: end.notes ?? end.broker, logger: quiet)
         let result: Result<[ControlReply<WireValue>], any Error>
         do {
             let control = app.control(pattern: BridgeNode.pattern, timeout: .seconds(timeout))
@@ -65,7 +65,7 @@ struct BridgeSteering: ParsableArguments {
                 }
             }
         } catch {
-            CommandEnvironment.say("Error: \((error as? CeleriacError)?.message ?? "\(error)")")
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode(69)
         }
         return replies
