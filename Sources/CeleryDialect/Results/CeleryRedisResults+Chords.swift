@@ -108,8 +108,8 @@ extension CeleryRedisResults {
     /// Adds a part, unless it is there already, and claims the rest of the work if it was the last. Keys: the parts,
     /// the count of extra parts, the size, the tasks that have given a part, the group's shape, the claim. Arguments:
     /// the task, its part, its position, the expiry in seconds or 0, the lifetime of a claim, its token, the expiry of the
-    /// group's shape, whether the parts are a sorted set (1) or a list. Returns nothing; or the parts and the group's shape; or the milliseconds for which another worker
-    /// has the claim.
+    /// group's shape, whether the parts are a sorted set (1) or a list. Returns nothing; or the parts and the group's
+    /// shape; or the milliseconds for which another worker has the claim.
     ///
     /// A part that arrives after the body was published is kept as long as the mark of that is. A client that applies
     /// the same chord again sends most of the header before it deletes the mark, and this may be a part of the new run.

@@ -19,8 +19,8 @@ import Testing
         let celery = TestCelery(configuration: settings.configuration)
         let workflow = chord([Self.add(1, 1), Self.add(2, 2)], body: Self.sum).onFailure(Self.failed)
         _ = try await celery.app.send(workflow)
-        let sent = celery.sent.compactMap(\.celeryMessage)
-        #expect(sent.map(\.task) == ["tasks.add", "tasks.add"])
+        let sent = celery.sent.compactMap(\.celeryMessage).filter { $0.task == "tasks.add" }
+        #expect(sent.count == 2)
         for message in sent {
             let names = (message.embed.errbacks?.arrayValue ?? []).map { $0["task"]?.stringValue }
             #expect(names == (isSet ? ["tasks.failed"] : []))
