@@ -3,6 +3,8 @@ import CeleriacWire
 import Foundation
 import Testing
 
+@testable import CeleriacTool
+
 /// `celeriac bridge` as a program, as far as it needs no servers.
 @Suite("celeriac bridge", .timeLimit(.minutes(5))) struct BridgeCommandTests {
     private static let file = """
@@ -31,6 +33,16 @@ import Testing
         let good = try await run("check", "b.yaml", files: ["b.yaml": Self.file])
         #expect(good.status == .exited(0), "\(good.errors)")
         #expect(good.output == "to-python: go (machinery_tasks) -> python (celery)\n")
+        let listed = try await run("check", "b.yaml", "--json", files: ["b.yaml": Self.file])
+        #expect(
+            try WireJSON.decode(Array(listed.output.utf8)) == [
+                "routes": [
+                    [
+                        "name": "to-python", "from": "go", "queue": "machinery_tasks", "to": "python",
+                        "target_queue": "celery",
+                    ]
+                ]
+            ])
         let bad = try await run("check", "b.yaml", files: ["b.yaml": Self.file + "typo: 1\n"])
         #expect(bad.status == .exited(1))
         #expect(bad.errors == "b.yaml:6:1: the bridge's file has an unknown key 'typo'\n")
@@ -48,6 +60,8 @@ import Testing
         #expect(value["task"] == "1")
         #expect(value["messages"]?[0]?["headers"]?["task"] == "tasks.add")
         #expect(!shown.output.contains("pa55word"))
+        let flagged = try await run("explain", "b.yaml", "--json", files: ["b.yaml": Self.file], input: message)
+        #expect(flagged.status == .exited(0))
         let refused = try await run(
             "explain", "b.yaml", files: ["b.yaml": Self.file], input: message.replacing("7", with: #""x""#))
         #expect(refused.status == .exited(1))
@@ -70,6 +84,11 @@ import Testing
         #expect(bad.status == .exited(1))
         #expect(bad.output.contains("case 1 became"))
         #expect(bad.output.hasSuffix("1 of 2 cases are as expected\n"))
+        let json = try await run(
+            "test", "b.yaml", "cases.yaml", "--json", files: ["b.yaml": Self.file, "cases.yaml": other])
+        let value = try WireJSON.decode(Array(json.output.utf8))
+        #expect(json.status == .exited(1) && value["cases"] == 2 && value["failures"]?.arrayValue?.count == 1)
+        #expect(value["failures"]?[0]?["case"] == 1 && value["failures"]?[0]?["became"]?["task"] == "1")
     }
 
     @Test("a bridge that nobody runs is not there")
@@ -112,10 +131,11 @@ import Testing
             try #require(bridge.status == nil, "the bridge has ended: \(Support.text(log))")
             return try await CommandRun(["bridge", "status", path]).status == .exited(0)
         }
-        let paused = try await CommandRun(["bridge", "pause", path, "wall"])
+        let paused = try await CommandRun(["bridge", "pause", path, "wall", "--json"])
         #expect(paused.status == .exited(0), "\(paused.errors)")
         let reply = try WireJSON.decode(Array(paused.output.utf8))
-        #expect(reply["routes"]?["wall"]?["state"] == "paused")
+        let routes = reply["bridges"]?.objectValue?.first?.value
+        #expect(routes?["wall"]?["state"] == "paused", "\(paused.output)")
         bridge.signal(SIGTERM)
         let end = await bridge.wait()
         #expect(end == .exited(0), "\(Support.text(log))")
@@ -141,6 +161,27 @@ import Testing
                 ["bridge", "check", "b.yaml"], in: folder.path, variables: ["PASSWORD": "pa55word"])
             #expect(run.status == .exited(0), "\(run.errors)\n\(file)")
         }
+    }
+
+    @Test("what bridges reply is a table, or one object")
+    func replies() {
+        let route: WireValue = [
+            "state": "open", "queue": "machinery_tasks", "target_queue": "celery", "waiting": 3, "forwarded": 7,
+            "replied": 5, "pending": 2, "refused": ["badArguments": 1, "unknownTask": 2], "obstacle": "no\u{1B} way",
+        ]
+        let failed: WireValue = ["state": "failed", "failure": "gave up"]
+        let replies = BridgeReplies(["b@h": ["to-go": failed, "to-python": route], "a@h": ["error": "no such route"]])
+        #expect(replies.haveErrors)
+        #expect(replies.object["bridges"]?.objectValue?.keys.map { $0 } == ["a@h", "b@h"])
+        let lines = replies.lines
+        #expect(lines.count == 6 && lines[0].hasPrefix("BRIDGE") && !lines.joined().contains("\u{1B}"))
+        #expect(lines[1].split(separator: " ") == ["b@h", "to-go", "failed", "-", "-", "-", "-", "-", "-", "-"])
+        #expect(
+            lines[2].split(separator: " ")
+                == ["b@h", "to-python", "open", "machinery_tasks", "celery", "3", "7", "5", "2", "3"])
+        #expect(lines.contains("a@h: no such route") && lines.contains("b@h, to-go: gave up"))
+        #expect(BridgeReplies(["a@h": [:]]).lines == ["The bridges have no routes."])
+        #expect(!BridgeReplies(["a@h": [:]]).haveErrors)
     }
 
     @Test("schema is JSON")

@@ -1,4 +1,5 @@
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Testing
 
@@ -46,6 +47,28 @@ import Testing
         let lines = run.output.split(separator: "\n")
         check(lines.prefix(8), "Python → Swift", Self.pythonLines)
         check(lines.dropFirst(8), "Swift → Python", Self.swiftLines)
+    }
+
+    @Test func allExchangesAreOneObjectOfJSON() async throws {
+        let python = try PythonInstallation.find()
+        for (arguments, routes) in [
+            ([], ["Swift → Swift"]),
+            (
+                ["--python", python.interpreter, "--script", python.modules + "/demo.py"],
+                ["Python → Swift", "Swift → Python"]
+            ),
+        ] as [([String], [String])] {
+            let run = try await CommandRun(["demo", "--json"] + arguments)
+            #expect(run.status == .exited(0), "\(run.errors)")
+            let value = try WireJSON.decode(Array(run.output.utf8))
+            let exchanges = value["exchanges"]?.arrayValue ?? []
+            #expect(value["failures"] == 0 && exchanges.count == 8 * routes.count)
+            #expect(exchanges.allSatisfy { $0["right"] == true })
+            for (index, route) in routes.enumerated() {
+                let first = exchanges.dropFirst(8 * index).first
+                #expect(first?["route"] == .string(route) && first?["call"] == "add(2, 3)" && first?["value"] == "5")
+            }
+        }
     }
 
     @Test func aPythonThatIsNotThereIsNamed() async throws {

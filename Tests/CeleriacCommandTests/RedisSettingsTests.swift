@@ -105,7 +105,7 @@ import Testing
     @Test("every other option of kombu's transports and of Celery's store is taken, and told of by name")
     func taken() throws {
         let names = [
-            "ack_emulation", "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
+            "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
             "unacked_mutex_expire", "queue_order_strategy", "deadletter_queue",
             "health_check_interval", "reauth_check_interval", "client_properties", "frame_max", "channel_max",
             "socket_settings",
@@ -119,7 +119,12 @@ import Testing
                 #expect(notices.count == 1 && notices[0].hasPrefix("\(setting) sets \(name), which has no effect: "))
             }
         }
+        let compatible = "broker_transport_options: {sentinel_fanout_compat: true}"
+        let told = try CelerySettings(yaml: Array(compatible.utf8)).notices
+        #expect(told.count == 1 && told[0].contains("sentinel_fanout_compat"))
         // What Celery does by default.
+        let usual = "broker_transport_options: {sentinel_fanout_compat: false, ack_emulation: true}"
+        #expect(try CelerySettings(yaml: Array(usual.utf8)).notices.isEmpty)
         let ordered = "result_backend_transport_options: {result_chord_ordered: true}"
         #expect(try CelerySettings(yaml: Array(ordered.utf8)).notices.isEmpty)
         let unconfirmed = "broker_transport_options: {confirm_publish: false}"
@@ -154,10 +159,10 @@ import Testing
         arguments: [
             ("broker_transport_options: {sentinel_kwargs: {colour: red}}", "colour"),
             ("broker_transport_options: {sentinel_kwargs: {ssl_ca_certs: ca.pem}}", "ssl: true"),
-            ("broker_transport_options: {sentinel_fanout_compat: true}", "sentinel_fanout_compat"),
+            ("broker_transport_options: {ack_emulation: false}", "ack_emulation: what a worker has taken"),
             ("broker_transport_options: {fanout_prefix: 5}", "fanout_prefix"),
             ("broker_transport_options: {body_encoding: rot13}", "body_encoding"),
-            ("result_backend_transport_options: {result_chord_ordered: false}", "result_chord_ordered"),
+            ("result_backend_transport_options: {result_chord_ordered: sometimes}", "result_chord_ordered"),
             ("broker_transport_options: {min_other_sentinels: -1}", "min_other_sentinels"),
             ("result_backend_transport_options: {master_name: 5}", "master_name"),
             ("redis_backend_use_ssl: {ssl_cert_reqs: maybe}", "ssl_cert_reqs"),
@@ -185,6 +190,18 @@ import Testing
         let error = #expect(throws: CeleriacError.self) { try CeleryApp(broker: urls) }
         let cause = String(describing: error?.cause)
         #expect(cause.contains("master_name"))
+    }
+
+    @Test("applications take result_chord_ordered from the options of their result store")
+    func chordOrder() async throws {
+        for (yaml, isOrdered) in [
+            ("", true), ("result_chord_ordered: true", true), ("result_chord_ordered: false", false),
+        ] {
+            let text = "{broker_url: redis://a, result_backend: redis://a, result_backend_transport_options: {\(yaml)}}"
+            let app = try CeleryApp(settings: CelerySettings(yaml: Array(text.utf8)))
+            #expect((app.results as? CeleryRedisResults)?.ordersChordParts == isOrdered)
+            await app.close()
+        }
     }
 
     @Test("disabled:// keeps no results", arguments: ["disabled://", "disabled"])

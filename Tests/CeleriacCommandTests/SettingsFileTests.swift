@@ -57,14 +57,13 @@ import Testing
 
     @Test("a setting that cannot be followed is taken with what happens in any case, and else refused by name")
     func inherent() throws {
-        _ = try settings("task_retry_on_worker_lost: false\ntask_allow_error_cb_on_chord_header: null")
-        for (yaml, name) in [
-            ("task_retry_on_worker_lost: true", "task_retry_on_worker_lost"),
-            ("task_allow_error_cb_on_chord_header: true", "task_allow_error_cb_on_chord_header"),
-        ] {
-            let error = #expect(throws: CeleriacError.self) { try settings(yaml) }
-            #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
-        }
+        let name = "redis_backend_credential_provider"
+        _ = try settings("\(name): null\ntask_allow_error_cb_on_chord_header: null")
+        let error = #expect(throws: CeleriacError.self) { try settings("\(name): app.Provider") }
+        #expect(error?.code == .configuration && error?.message.contains(name) == true, "\(error?.message ?? "")")
+        // A worker that is lost cannot retry, and its messages come back in any case.
+        let lost = try settings("task_retry_on_worker_lost: true").notices
+        #expect(lost.count == 1 && lost.first?.contains("task_retry_on_worker_lost") == true)
     }
 
     @Test("auth needs keys, and keys have no effect without it; results are not signed")
@@ -88,7 +87,12 @@ import Testing
         }
         #expect(try settings("event_serializer: json").notices.isEmpty)
         let unsigned = try settings("event_serializer: msgpack")
-        #expect(!unsigned.configuration.signsEvents && unsigned.notices.count == 1)
+        #expect(!unsigned.configuration.signsEvents && unsigned.notices.isEmpty)
+        #expect(unsigned.configuration.eventForm == .msgpack)
+        for other in ["pickle", "own"] {
+            let replaced = try settings("event_serializer: \(other)")
+            #expect(replaced.configuration.eventForm == .json && replaced.notices.count == 1)
+        }
     }
 
     @Test("connections to RabbitMQ: several URLs, and what holds for them all")

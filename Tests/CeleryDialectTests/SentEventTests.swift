@@ -54,6 +54,17 @@ import Testing
         #expect(mailbox.published.map(\.exchange) == ["ours"])
     }
 
+    @Test("have the form of event_serializer", arguments: [CelerySerializer.json, .msgpack, .yaml])
+    func form(_ form: CelerySerializer) async throws {
+        let broker = try #require(
+            SentEventBroker(
+                mailbox, limits: .default, content: ControlContent(serializer: form), timers: VirtualTimers(),
+                logger: Logger(label: "test")))
+        try await broker.publish([try message("a")])
+        #expect(mailbox.published.map(\.message.properties.contentType) == [form.contentType])
+        #expect(events.map { $0.fields["uuid"] } == ["a"])
+    }
+
     @Test("that cannot be sent fail no task")
     func lost() async throws {
         let broker = try broker(over: mailbox)

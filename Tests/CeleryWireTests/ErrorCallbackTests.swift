@@ -13,7 +13,7 @@ import Testing
     }
 
     private func messages(
-        _ signature: CelerySignature, options: WireObject = [:]
+        _ signature: CelerySignature, options: WireObject = [:], linksErrorsInHeaders: Bool = false
     ) throws -> [CeleryTaskMessage] {
         var next = 0
         var canvas = CeleryCanvas(
@@ -22,6 +22,7 @@ import Testing
                 next += 1
                 return "id-\(next)"
             })
+        canvas.linksErrorsInHeaders = linksErrorsInHeaders
         try canvas.apply(signature, options: options)
         return canvas.steps.compactMap { step in
             if case .publish(let message, _) = step { message } else { nil }
@@ -81,5 +82,34 @@ import Testing
         #expect(errbacks(try header[0].body()) == [echo("chord")])
         #expect(errbacks(header[1]) == nil)
         #expect(errbacks(try chord.body()) == [echo("chord")])
+    }
+
+    /// What Celery 5.7.0 makes of `chord.link_error(errback)` with `task_allow_error_cb_on_chord_header`.
+    @Test func thoseOfAChordAlsoGoToItsHeaderIfThatIsSet() throws {
+        let errback = CelerySignature(task: "x.echo", args: ["chord"]).encode()
+        // As Celery writes it.
+        let copy: WireValue = [
+            "task": "x.echo", "args": ["chord"], "kwargs": [:], "options": ["immutable": true], "subtask_type": nil,
+            "immutable": false,
+        ]
+        var chord = CelerySignature.chord(
+            .group([.chord(.group([fail]), body: tsum), fail]), body: CelerySignature(task: "x.sum"))
+        try chord.linkError(errback, alsoInHeaders: true)
+        let header = try chord.header().members()
+        #expect(errbacks(header[1]) == [copy])
+        #expect(errbacks(try header[0].header().members()[0]) == [copy])
+        // The nested chord gets it as a task of the header, and once more as a chord.
+        #expect(errbacks(try header[0].body()) == [copy, errback])
+        #expect(errbacks(try chord.body()) == [errback])
+    }
+
+    @Test(arguments: [true, false]) func thoseOfAChainReachHeadersIfThatIsSet(_ isSet: Bool) throws {
+        let chord = CelerySignature.chord(.group([CelerySignature(task: "x.add")]), body: tsum)
+        let chain = CelerySignature.chain([chord, fail], options: ["link_error": [echo("chain")]])
+        let sent = try messages(chain, linksErrorsInHeaders: isSet)
+        var copy = try CelerySignature.decode(echo("chain"))
+        copy.options["immutable"] = true
+        #expect(sent.map(\.task) == ["x.add"])
+        #expect(sent.first?.embed.errbacks == (isSet ? WireValue.array([copy.encode()]) : nil))
     }
 }

@@ -91,6 +91,40 @@ struct TLSTests {
         await impostor.stop()
     }
 
+    @Test("broker_login_method: EXTERNAL logs in by the certificate, whatever the URL says", .timeLimit(.minutes(5)))
+    func loginByCertificate() async throws {
+        let certificates = try await TestCertificates.shared()
+        let server = try await RabbitMQServer.start(
+            .init(
+                tls: certificates.server, plugins: ["rabbitmq_auth_mechanism_ssl"],
+                configuration: [
+                    "auth_mechanisms.1 = PLAIN", "auth_mechanisms.2 = AMQPLAIN", "auth_mechanisms.3 = EXTERNAL",
+                    "ssl_cert_login_from = common_name",
+                ]))
+        _ = try await server.rabbitmqctl("add_user", "celeriac-client", "unused")
+        _ = try await server.rabbitmqctl("set_permissions", "celeriac-client", ".*", ".*", ".*")
+        let tls = """
+            {ca_certs: \(certificates.authorityPath), certfile: \(certificates.client.certificatePath), \
+            keyfile: \(certificates.client.privateKeyPath), server_hostname: null}
+            """
+        for (method, login, user) in [
+            ("EXTERNAL", "nobody:wrong", "celeriac-client"), ("AMQPLAIN", "guest:guest", "guest"),
+        ] {
+            let port = try #require(server.tlsPort)
+            let yaml = """
+                broker_url: amqp://\(login)@localhost:\(port)//
+                broker_use_ssl: \(tls)
+                broker_login_method: \(method)
+                """
+            let app = try CeleryApp(settings: try CelerySettings(yaml: Array(yaml.utf8)), logger: Self.logger)
+            try await app.send(MatrixTasks.add(2, 3), ignoresResult: true)
+            let users = try await server.rabbitmqctl("list_connections", "user")
+            #expect(users.contains(user), "\(method): \(users)")
+            await app.close()
+        }
+        await server.stop()
+    }
+
     /// Tests that `broker_use_ssl` encrypts the connections to a URL without TLS, for tasks and results.
     private func exchangesBySettings(_ url: String, _ certificates: TestCertificates) async throws {
         let yaml = """

@@ -1,11 +1,12 @@
 """The Python side of `celeriac demo`: a real Celery application on a folder.
 
-    demo.py produce   sends every task and prints what AsyncResult.get() gave
+    demo.py produce   sends every task and prints what AsyncResult.get() gave, with CELERIAC_DEMO_JSON as JSON
     demo.py work      serves the tasks until it is told to stop
 
 The folder is named by CELERIAC_DEMO_FOLDER.
 """
 
+import json
 import os
 import sys
 import time
@@ -93,6 +94,10 @@ def produce():
         call = f"{task}({', '.join(map(repr, arguments))})"
         right = repr(got) == repr(expected)
         failures += not right
+        if os.environ.get("CELERIAC_DEMO_JSON"):
+            exchange = {"route": "Python → Swift", "call": call, "value": repr(got), "right": right}
+            print(json.dumps(exchange | {"expected": repr(expected)}), flush=True)
+            continue
         print(f"Python → Swift   {call:<36} {got!r}{'' if right else f'   expected {expected!r}'}", flush=True)
     return failures
 

@@ -1,7 +1,7 @@
 public import CeleriacCore
 import CeleriacQueues
 public import CeleriacWire
-import CeleryDialect
+package import CeleryDialect
 import NIOCore
 
 extension CeleryApp {
@@ -35,6 +35,22 @@ extension CeleryApp {
             client: client, entries: try entries + cleanup(beside: entries, in: zone), configuration: configuration,
             lock: lock, store: state, timers: timers(on: eventLoop),
             executor: EventLoopTaskExecutor(eventLoop), logger: logger)
+    }
+
+    /// Makes what answers Celery's `ping` for a beat.
+    ///
+    /// - Parameters:
+    ///   - beat: the beat.
+    ///   - nodeName: the name under which it answers.
+    ///   - maximumTickAge: `beat_remote_control_max_tick_age`.
+    /// - Returns: what answers; nil if the transport carries no remote control.
+    package func remoteControl(of beat: Beat, nodeName: String, maximumTickAge: Duration?) -> CeleryBeatControl? {
+        CeleryBeatControl(
+            nodeName: nodeName,
+            maximumAge: CeleryBeatControl.maximumAge(
+                maximumTickAge, maximumPause: beat.configuration.maximumPause),
+            configuration: configuration.control, content: configuration.controlContent, broker: broker,
+            logger: logger, age: { beat.timeSinceLook })
     }
 
     /// Makes a lock on a Redis server for several beats to share. Close it after the beat has ended.

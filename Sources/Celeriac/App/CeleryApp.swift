@@ -110,6 +110,7 @@ public final class CeleryApp: TaskSender {
             router: CeleryRouter(queues: queues, routes: configuration.routes),
             security: configuration.security, signsTasks: configuration.signsTasks)
         formats.deliveryMode = configuration.deliveryMode
+        formats.linksErrorsInHeaders = configuration.linksErrorsInHeaders
         formats.representation.maximumDepth = configuration.shownLevels
         let timers: any TimerSource = timeSource ?? EventLoopTimerSource(eventLoop: eventLoopGroup.next())
         let telling =
@@ -226,7 +227,7 @@ public final class CeleryApp: TaskSender {
         let timers = timers(on: eventLoop)
         let control = control ?? configuration.control
         let remoteControl = CeleryRemoteControl(
-            configuration: control, content: configuration.controlContent, signsEvents: configuration.signsEvents,
+            configuration: control, content: configuration.controlContent, eventSerializer: configuration.eventForm,
             broker: broker, queues: queues, nodeName: nodeName,
             settings: controlSettings(of: settings, control: control), timers: timers, logger: logger)
         let worker = TaskWorker(

@@ -54,9 +54,15 @@ public struct CeleryConfiguration: Sendable {
     /// The keys with which messages are signed and those of others verified, where `auth` is the serializer of tasks or
     /// among ``acceptContent``.
     public var security: CelerySecurity?
-    /// Whether events are signed: `event_serializer` is `auth`. Otherwise they are JSON. Without ``security`` none are sent
-    /// then.
+    /// Whether events are signed: `event_serializer` is `auth`. Otherwise they are JSON, or what a
+    /// settings file says. Without ``security`` none are sent then.
     public var signsEvents = false
+    /// In what form events are sent that are not signed: `event_serializer`.
+    package var eventSerializer: CelerySerializer = .json
+    /// `timezone`, by which a schedule goes, for those who ask a worker.
+    package var timeZone: String?
+    /// `enable_utc`, likewise.
+    package var usesUTC = true
     /// How long results are kept, nil or zero for ever: `result_expires`.
     public var resultExpiry: Duration?
     /// How long the results of tasks that failed are kept, zero for ever; nil for as long as others:
@@ -65,6 +71,8 @@ public struct CeleryConfiguration: Sendable {
     /// How long what is counted of chords is kept in Redis, zero for ever; nil for as long as results:
     /// `result_chord_expires`.
     package var chordExpiry: Duration?
+    /// Whether the error callbacks of a chord also go to the tasks of its header: `task_allow_error_cb_on_chord_header`.
+    package var linksErrorsInHeaders = false
     /// AMQP's delivery mode of tasks: `task_default_delivery_mode`.
     package var deliveryMode: UInt8 = 2
     /// How many levels of their arguments messages show, 0 for all: `task_repr_maxlevels`.
@@ -234,8 +242,11 @@ extension CeleryConfiguration {
 
     /// In what form events are sent.
     var eventContent: ControlContent {
-        ControlContent(serializer: signsEvents ? .auth : .json, security: security)
+        ControlContent(serializer: eventForm, security: security)
     }
+
+    /// The same as `event_serializer` names it.
+    var eventForm: CelerySerializer { signsEvents ? .auth : eventSerializer }
 
     /// Whether tasks whose options name no serializer are signed.
     var signsTasks: Bool { sendOptions.serializer?.rawValue == CelerySerializer.auth.rawValue }

@@ -97,6 +97,7 @@ struct MachineryTransportFactory {
                 machineryURL: url, primaryName: configuration.redis.masterName,
                 sentinelPassword: configuration.redis.sentinelPassword, isCluster: configuration.redis.clusterEnabled)
             redis.credentials = configuration.redisCredentials
+            if let patience = configuration.patience { redis.connectTimeout = patience }
             if configuration.redis.connectTimeout > 0 {
                 redis.connectTimeout = .seconds(configuration.redis.connectTimeout)
             }
@@ -113,9 +114,11 @@ struct MachineryTransportFactory {
     private func amqp(_ urls: String) throws(CeleriacError) -> [AMQPConfiguration] {
         let separator = configuration.multipleBrokerSeparator
         var configurations: [AMQPConfiguration] = []
+        var defaults = AMQPConnectionDefaults()
+        defaults.connectTimeout = configuration.patience
         for url in separator.isEmpty ? [urls] : urls.split(separator: separator).map(String.init) {
             do {
-                configurations.append(try AMQPConfiguration(url: url))
+                configurations.append(try AMQPConfiguration(url: url, defaults: defaults))
             } catch {
                 throw CeleriacError(.configuration, "the AMQP URL cannot be used", cause: error)
             }

@@ -131,8 +131,13 @@ extension CelerySettings {
         },
         Setting("broker_login_method") { section, settings throws(CeleriacError) in
             guard let name = try section.text("broker_login_method") else { return }
-            guard ["PLAIN", "EXTERNAL"].contains(name) else {
-                throw section.error("needs PLAIN or EXTERNAL for broker_login_method")
+            guard ["AMQPLAIN", "PLAIN", "EXTERNAL"].contains(name) else {
+                throw section.error("needs AMQPLAIN, PLAIN or EXTERNAL for broker_login_method")
+            }
+            if name == "AMQPLAIN" {
+                settings.notices.append(
+                    "broker_login_method is AMQPLAIN: the same user and password are sent by PLAIN, which RabbitMQ "
+                        + "takes as well")
             }
             settings.configuration.amqp.connections.usesCertificate = name == "EXTERNAL"
         },

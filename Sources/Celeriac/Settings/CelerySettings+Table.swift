@@ -126,6 +126,7 @@ extension CelerySettings {
             }
             if try section.flag("task_publish_retry") == false { settings.configuration.publishRetries = 0 }
         },
+        .flag("task_allow_error_cb_on_chord_header", \.configuration.linksErrorsInHeaders),
         .flag("task_always_eager", \.configuration.runsTasksEagerly),
         .flag("task_eager_propagates", \.configuration.throwsEagerFailures),
         .flag("task_store_eager_result", \.configuration.storesEagerResults),
@@ -136,11 +137,15 @@ extension CelerySettings {
         },
         Setting("event_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("event_serializer") else { return }
-            settings.configuration.signsEvents = name == CelerySerializer.auth.rawValue
-            if name != CelerySerializer.json.rawValue && name != CelerySerializer.auth.rawValue {
+            let known = CelerySerializer(rawValue: name)
+            settings.configuration.signsEvents = known == .auth
+            guard let known, known != .pickle else {
+                settings.configuration.eventSerializer = .json
                 settings.notices.append(
-                    "event_serializer is \(name): events are JSON here, which receivers read whatever this says")
+                    "event_serializer is \(name): events are JSON instead, which receivers read whatever this says")
+                return
             }
+            if known != .auth { settings.configuration.eventSerializer = known }
         },
         // After the settings that say whether anything is signed.
         Setting(

@@ -73,13 +73,22 @@ extension CelerySettings {
                 "beat_scheduler is \(name), which keeps its schedule elsewhere: workers need none, and a beat here is refused"
             )
         },
+        .flag("beat_enable_remote_control", \.beatAnswersPing),
+        Setting("beat_remote_control_max_tick_age") { section, settings throws(CeleriacError) in
+            guard let age = try section.duration("beat_remote_control_max_tick_age") else { return }
+            settings.beatMaximumTickAge = age
+        },
         Setting(
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"
         ) { section, settings throws(CeleriacError) in
-            if try section.flag("enable_utc") == false, !section.has("timezone") {
-                throw section.error("can only take false for enable_utc beside a timezone: name the zone")
+            if let usesUTC = try section.flag("enable_utc") {
+                guard usesUTC || section.has("timezone") else {
+                    throw section.error("can only take false for enable_utc beside a timezone: name the zone")
+                }
+                settings.configuration.usesUTC = usesUTC
             }
+            if let zone = section.peek("timezone")?.stringValue { settings.configuration.timeZone = zone }
             // Celery has 0 for its default.
             if section.peek("beat_max_loop_interval")?.doubleValue == 0 {
                 _ = try section.take("beat_max_loop_interval")

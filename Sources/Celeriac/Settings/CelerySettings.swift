@@ -24,13 +24,14 @@ import CeleryWire
 /// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
 /// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once; so is `broker_connection_retry` where this is not set, though a worker connects again after a loss in any case |
 /// | `broker_connection_max_retries` | how often a worker tries again before it ends that has not reached the broker yet; without it, and with 0, for ever |
-/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate; what a URL says goes before; the seconds also hold for Redis |
+/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate (`PLAIN` and `AMQPLAIN` send user and password); what a URL says goes before; the seconds also hold for Redis |
 /// | `broker_use_ssl`, `redis_backend_use_ssl` | encryption of the broker, and of results in Redis: at Redis: `true`, or `ssl_cert_reqs`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_check_hostname`; at RabbitMQ `true` or py-amqp's `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname`; unless the URL has these itself; the files are read for each connection |
 /// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
 /// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
 /// | `accept_content`, `task_protocol`, `task_serializer`, `task_compression` | ``CeleryConfiguration`` |
 /// | `security_key`, `security_key_password`, `security_certificate`, `security_cert_store`, `security_digest`, `event_serializer` | ``CelerySecurity``, where `task_serializer` or `event_serializer` is `auth` or `accept_content` has it |
 /// | `task_default_queue`, `task_default_exchange`, `task_default_exchange_type`, `task_default_routing_key`, `task_routes`, `task_default_priority`, `task_default_delivery_mode`, `task_repr_maxlevels`, `task_inherit_parent_priority`, `task_publish_retry`, `task_publish_retry_policy`, `task_send_sent_event` | how tasks are sent |
+/// | `task_allow_error_cb_on_chord_header` | whether the error callbacks of a chord also go to the tasks of its header |
 /// | `task_always_eager`, `task_eager_propagates`, `task_store_eager_result` | whether a send runs the task in this process |
 /// | `task_queues`, `task_default_queue_type`, `task_create_missing_queues`, `task_create_missing_queue_type`, `task_create_missing_queue_exchange_type`, `task_queue_max_priority`, `worker_direct` | the queues that there are, and how they are declared |
 /// | `broker_native_delayed_delivery_queue_type` | `quorum` or `classic`: what the queues are in which RabbitMQ keeps tasks for quorum queues until their times |
@@ -42,8 +43,9 @@ import CeleryWire
 /// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable`, `event_exchange` | remote control and events |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
 /// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`, `fanout_prefix`, `fanout_patterns`, `body_encoding`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; kombu's others have no effect |
-/// | `result_backend_transport_options` | `global_keyprefix`; those of connections to Redis; `result_chord_ordered` can only be `true`, and others have no effect |
+/// | `beat_enable_remote_control`, `beat_remote_control_max_tick_age` | whether the verb `beat` answers Celery's `ping`, and how long ago it may have looked at its schedule, in seconds: 0 for ever, without it twice `beat_max_loop_interval` |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`, `fanout_prefix`, `fanout_patterns`, `body_encoding`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; `ack_emulation` can only be `true`, since `false` would lose what a lost worker had taken; kombu's others have no effect |
+/// | `result_backend_transport_options` | `global_keyprefix`; `result_chord_ordered`, `false` for a chord's results as they come; those of connections to Redis; others have no effect |
 /// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
 ///
 /// Flags, numbers and durations may be text (`"true"`, `"60"`, `"2:00:00"`). `worker_concurrency` may be `auto`, or 0, for the
@@ -66,6 +68,10 @@ public struct CelerySettings: Sendable {
     package var pool: String?
     /// `beat_scheduler` that keeps its schedule elsewhere, which a beat here would not send; nil for Celery's own.
     package var foreignScheduler: String?
+    /// `beat_enable_remote_control`: whether the verb `beat` answers Celery's `ping`.
+    package var beatAnswersPing = false
+    /// `beat_remote_control_max_tick_age`.
+    package var beatMaximumTickAge: Duration?
     /// The schedule, with how a beat works.
     package var schedule: BeatFile?
     /// What should be told about settings that have no effect, a sentence each.

@@ -73,6 +73,10 @@ package enum SettingNames {
                 "worker_enable_prefetch_count_reduction", "beat_sync_every",
             ]
         ),
+        (
+            "what a lost worker has not acknowledged comes back, as task_acks_late has it, and counts as no retry",
+            ["task_retry_on_worker_lost"]
+        ),
         ("timers need no such setting", ["broker_heartbeat_checkrate", "worker_timer_precision"]),
         (
             "only receivers of events declare these queues",
@@ -84,7 +88,6 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("beats here have no remote control", ["beat_enable_remote_control", "beat_remote_control_max_tick_age"]),
         ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
         (
             "connections need no such setting",
@@ -133,15 +136,7 @@ package enum SettingNames {
         (
             "redis_backend_credential_provider", [],
             "it names Python code: programs set redisCredentials of CeleryConfiguration"
-        ),
-        (
-            "task_allow_error_cb_on_chord_header", [false],
-            "error callbacks of a chord are those of its body: give the header's tasks their own"
-        ),
-        (
-            "task_retry_on_worker_lost", [false],
-            "with a worker nobody is left who could retry: task_acks_late: true brings its messages back"
-        ),
+        )
     ]
 
     /// Refuses a setting that no row of the table reads and whose value asks for what does not happen here.

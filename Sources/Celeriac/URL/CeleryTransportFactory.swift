@@ -99,9 +99,12 @@ struct CeleryTransportFactory {
         switch scheme(url) {
         #if Redis
         case _ where Self.isRedis(url):
+            var options = SettingsSection(
+                .object(configuration.resultTransportOptions), "result_backend_transport_options")
             return CeleryRedisResults(
                 try redis(url, for: .results), keyPrefix: configuration.resultKeyPrefix,
                 serializer: configuration.resultSerializer, chordExpiry: configuration.chordExpiry,
+                ordersChordParts: try options.flag("result_chord_ordered") ?? true,
                 eventLoopGroup: eventLoopGroup, logger: logger)
         #endif
         #if AMQP

@@ -44,7 +44,7 @@ struct RedisConnectionOptions: Sendable, Equatable {
         (
             "claims are kept in any case, and what has expired is restored at once",
             [
-                "ack_emulation", "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
+                "unacked_restore_limit", "unacked_restore_interval", "unacked_restore_throttle",
                 "unacked_mutex_expire",
             ]
         ),
@@ -65,12 +65,18 @@ struct RedisConnectionOptions: Sendable, Equatable {
             ]
         ),
         ("results are stored again until they are kept", ["retry_policy", "additional_connection_errors"]),
+        (
+            "broadcasts are heard on the channels of kombu 5.4 and later, not on those of earlier ones",
+            ["sentinel_fanout_compat"]
+        ),
     ]
+    /// Those of them that are false by default, which changes nothing anywhere.
+    private static let switches: Set<String> = ["sentinel_fanout_compat"]
 
     /// What should be told about options that have no effect, a sentence each.
     static func notices(of options: WireObject, _ name: String) -> [String] {
         idle.flatMap { reason, names in
-            names.filter { options[$0] != nil }.map { option in
+            names.filter { options[$0] != nil && !(switches.contains($0) && options[$0] == false) }.map { option in
                 "\(name) sets \(option), which has no effect: \(reason)"
             }
         }
@@ -87,13 +93,13 @@ struct RedisConnectionOptions: Sendable, Equatable {
             }
             minimumOthers = count
         }
-        if try section.flag("sentinel_fanout_compat") == true {
-            throw section.error("can only take false for sentinel_fanout_compat: kombu before 5.4 is not spoken to")
-        }
-        if try section.flag("result_chord_ordered") == false {
+        if try section.flag("ack_emulation") == false {
             throw section.error(
-                "can only take true for result_chord_ordered: the results of a chord are kept in their order")
+                "can only take true for ack_emulation: what a worker has taken stands in Redis until it is settled, "
+                    + "and comes back if the worker is lost, where false would lose it")
         }
+        // Whoever makes a result store reads it.
+        _ = try section.flag("result_chord_ordered")
         if let options = try section.object("sentinel_kwargs") { try readSentinel(options) }
         if let timeout = try section.positiveDuration("socket_connect_timeout") { connectTimeout = timeout }
         if let timeout = try section.positiveDuration("socket_timeout") { commandTimeout = timeout }

@@ -113,7 +113,10 @@ actor ClientCore {
     }
 
     private func giveUp(_ id: UInt64) {
-        let error = lastFailure ?? AMQPError(.timeout, "No broker answered in time.")
+        let error =
+            lastFailure
+            ?? AMQPError(
+                .timeout, "No broker answered in time: check that it runs and that the address is right.")
         answer(id, .failure(error.withNothingSent()))
     }
 

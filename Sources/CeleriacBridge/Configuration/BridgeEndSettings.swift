@@ -138,8 +138,9 @@ package struct BridgeEndSettings: Sendable, Hashable {
 
     /// Makes the application at whose broker the notes are, and operators reach the bridge. It connects on first use.
     ///
+    /// - Parameter patience: How long connecting may take where the settings do not say; nil for the usual times.
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
-    package func noting(logger: Logger) throws -> CeleryApp {
+    package func noting(logger: Logger, patience: Duration? = nil) throws -> CeleryApp {
         var configuration = CeleryConfiguration()
         // The settings say how one connects to the side's own broker.
         if kind == .celery, notes == nil {
@@ -150,6 +151,7 @@ package struct BridgeEndSettings: Sendable, Hashable {
         if let timeout = visibilityTimeout ?? (kind == .machinery ? Self.aloneTimeout : nil) {
             configuration.redis.visibilityTimeout = timeout
         }
+        if let patience { configuration.limitConnecting(to: patience) }
         return try CeleryApp(broker: notes ?? broker, configuration: configuration, logger: logger)
     }
 

@@ -81,9 +81,12 @@ struct DoctorCommand: AsyncParsableCommand {
     private func makeApp(_ findings: inout [Finding]) -> CeleryApp? {
         do {
             let broker = try connection.brokerURL()
-            findings += AddressExamination.findings("broker", broker)
-            if let results = try connection.resultURL(), results != "rpc" {
-                findings += AddressExamination.findings("results", results)
+            // Settings that cannot be read are told of below, beside what is wrong with the URL.
+            let cover = (try? connection.settings.read())?.brokerCover ?? AddressCover()
+            findings += AddressExamination.findings("broker", broker, cover: cover)
+            let settings = try connection.settings.read()
+            if let results = settings.results, results != "rpc" {
+                findings += AddressExamination.findings("results", results, cover: settings.resultCover)
             }
             return try connection.makeApp(patience: ConnectionOptions.patience)
         } catch {

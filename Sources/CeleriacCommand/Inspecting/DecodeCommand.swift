@@ -23,6 +23,9 @@ struct DecodeCommand: AsyncParsableCommand {
               redis-cli --raw lindex celery 0 | celeriac decode
             """))
 
+    /// It prints JSON in any case. The flag is there so that `--json` can stand behind every verb.
+    @OptionGroup var printing: OutputOptions
+
     func run() async throws {
         do {
             let input = CommandEnvironment.readInput()

@@ -1,15 +1,17 @@
-import ArgumentParser
+package import ArgumentParser
 package import CeleriacWire
 import CeleryWire
 import Foundation
 
 /// How a verb prints what it has to say: `--json`.
-struct OutputOptions: ParsableArguments {
+package struct OutputOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print JSON, one object in ASCII.")
-    var json = false
+    package var json = false
+
+    package init() {}
 
     /// Where it prints that.
-    var output: CommandOutput { CommandOutput(json: json) }
+    package var output: CommandOutput { CommandOutput(json: json) }
 }
 
 /// Standard output, as a person reads it or as one JSON object in ASCII. All verbs print by it.
@@ -49,7 +51,7 @@ package struct CommandOutput: Sendable {
 
 /// Rows below a row of headings, each cell as wide as the widest of its column, with nothing that would control a
 /// terminal.
-struct TextTable: Sendable {
+package struct TextTable: Sendable {
     private let headings: [String]
     private let rows: [[String?]]
     private let empty: String
@@ -60,14 +62,14 @@ struct TextTable: Sendable {
     ///   - headings: what stands above the columns.
     ///   - rows: the cells of each row; nil is shown as a dash.
     ///   - empty: the line that is shown instead of a table without rows.
-    init(_ headings: [String], _ rows: [[String?]], empty: String) {
+    package init(_ headings: [String], _ rows: [[String?]], empty: String) {
         self.headings = headings
         self.rows = rows
         self.empty = empty
     }
 
     /// The table's lines.
-    var lines: [String] {
+    package var lines: [String] {
         if rows.isEmpty { return [empty] }
         let cells = [headings] + rows.map { $0.map { ($0 ?? "-").printable } }
         let widths = headings.indices.map { column in
@@ -94,7 +96,7 @@ extension WireValue {
 
 extension String {
     /// The text as it may stand in a line of a terminal: what would control it is escaped.
-    var printable: String {
+    package var printable: String {
         unicodeScalars.contains(where: \.controls)
             ? unicodeScalars.reduce(into: "") { text, scalar in
                 text += scalar.controls ? scalar.escaped(asASCII: true) : String(scalar)

@@ -9,8 +9,8 @@ import CeleriacRedis
 
 /// Describes a failure in one sentence: what cannot be reached or used, and what to check. `--verbose` shows the
 /// underlying socket errors.
-enum FailureText {
-    static func of(_ error: any Error) -> String {
+package enum FailureText {
+    package static func of(_ error: any Error) -> String {
         guard let error = error as? CeleriacError else { return "\(error)" }
         guard let cause = error.cause else { return error.message }
         #if Redis

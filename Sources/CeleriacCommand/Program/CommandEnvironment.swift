@@ -2,6 +2,9 @@ import Foundation
 
 /// The process's environment and standard streams, as the commands use them.
 package struct CommandEnvironment {
+    /// For how long verbs try to reach a server where the settings do not say: as Celery's `broker_connection_timeout`.
+    package static let patience = Duration.seconds(4)
+
     package init() {}
 
     subscript(name: String) -> String? { ProcessInfo.processInfo.environment[name] }

@@ -3,9 +3,8 @@ import Celeriac
 import CeleriacCore
 
 extension ConnectionOptions {
-    /// For how long the verbs, but for those that go on, try to reach a broker or a result store, where the settings do not say: as Celery's
-    /// `broker_connection_timeout`.
-    static let patience = Duration.seconds(4)
+    /// For how long the verbs, but for those that go on, try to reach a broker or a result store.
+    static let patience = CommandEnvironment.patience
 
     /// Runs `body` with an application that has no result store, and gives up soon if nobody answers.
     ///

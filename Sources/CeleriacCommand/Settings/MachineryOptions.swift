@@ -50,6 +50,7 @@ struct MachineryOptions: ParsableArguments {
     ) throws -> MachineryServer {
         var configuration = try MachineryConfiguration(environment: CommandEnvironment().all)
         configuration.broker = broker
+        configuration.patience = ConnectionOptions.patience
         configuration.resultBackend = resultURL(connection) ?? broker
         configuration.defaultQueue = defaultQueue ?? configuration.defaultQueue
         if let claimTimeout { configuration.redis.claimTimeout = claimTimeout }

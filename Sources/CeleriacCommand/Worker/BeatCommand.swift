@@ -24,8 +24,9 @@ struct BeatCommand: AsyncParsableCommand {
                 lamps: {task: tasks.lamps, schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}}
 
             With --state, the last runs survive a restart. With --lock, several of these commands may share one \
-            schedule: one of them sends, and another takes over when it ends or vanishes. SIGTERM and SIGINT end it. \
-            Exit status 2 means that it could not start or continue.
+            schedule: one of them sends, and another takes over when it ends or vanishes. With --enable-remote-control it \
+            answers celery inspect ping -d celerybeat@HOST, unless it has stood still for too long. SIGTERM and SIGINT \
+            end it. Exit status 2 means that it could not start or continue.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -45,8 +46,19 @@ struct BeatCommand: AsyncParsableCommand {
     @Option(help: "How many seconds pass before another beat takes over from one that has vanished.")
     var lockLease: Double = 30
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Answer Celery's ping, so that probes find the beat. Default: beat_enable_remote_control.")
+    var enableRemoteControl: Bool?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The name under which it answers: celerybeat@%h unless given.", valueName: "name"))
+    var hostname: String?
+
     func validate() throws {
         _ = try connection.brokerURL()
+        _ = try nodeName()
         guard 0.1...86_400 ~= lockLease else {
             throw ValidationError("--lock-lease must be from 0.1 to 86400 seconds.")
         }
@@ -68,8 +80,17 @@ struct BeatCommand: AsyncParsableCommand {
             let beat = try app.beat(
                 file.entries, configuration: file.configuration, zone: file.zone, lock: lock,
                 state: state.map { BeatStateFile(path: $0) })
+            let settings = try connection.settings.read()
+            var services: [any Service] = [beat]
+            if enableRemoteControl ?? settings.beatAnswersPing {
+                // Services are stopped from the last to the first.
+                services.insert(
+                    BeatControlService(
+                        control: app.remoteControl(
+                            of: beat, nodeName: try nodeName(), maximumTickAge: settings.beatMaximumTickAge)), at: 0)
+            }
             let group = ServiceGroup(
-                services: [beat], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
             try await group.run()
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
@@ -78,6 +99,10 @@ struct BeatCommand: AsyncParsableCommand {
         await lock?.close()
         await app.close()
         if failed { throw ExitCode(2) }
+    }
+
+    private func nodeName() throws -> String {
+        try NodeFormat.nodeName(hostname, host: NodeFormat.hostName, usual: "celerybeat")
     }
 
     private func readSchedule() throws -> BeatFile {
@@ -93,6 +118,26 @@ struct BeatCommand: AsyncParsableCommand {
             throw ValidationError("The schedule \(schedule) does not exist or cannot be read.")
         }
         return try BeatFile([UInt8](content))
+    }
+}
+
+/// What answers for a beat, beside it.
+private struct BeatControlService: Service {
+    /// Nil where the transport carries no remote control.
+    let control: CeleryBeatControl?
+
+    func run() async throws {
+        let stopping = Gate()
+        await withTaskCancellationOrGracefulShutdownHandler {
+            if let control {
+                await control.answer(until: stopping)
+            } else {
+                CommandEnvironment.say("Warning: this transport carries no remote control: the beat answers nobody.")
+                await stopping.wait()
+            }
+        } onCancelOrGracefulShutdown: {
+            stopping.open()
+        }
     }
 }
 

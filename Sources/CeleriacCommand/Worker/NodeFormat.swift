@@ -21,12 +21,13 @@ struct NodeFormat {
     /// - Parameters:
     ///   - text: the option; nil for `celery` at this machine.
     ///   - host: this machine's host name.
+    ///   - usual: the name of a node that has none.
     /// - Returns: the node's name.
     /// - Throws: `ValidationError` for a `%` that means nothing.
-    static func nodeName(_ text: String?, host: String) throws -> String {
+    static func nodeName(_ text: String?, host: String, usual: String = "celery") throws -> String {
         let (name, place) = split(text ?? "")
         let format = NodeFormat(host: host, name: String(host.prefix { $0 != "." }), nodeName: nil)
-        return try format.expand("\(name ?? "celery")@\(place.isEmpty ? host : place)", of: "--hostname")
+        return try format.expand("\(name ?? usual)@\(place.isEmpty ? host : place)", of: "--hostname")
     }
 
     /// The format of the files of a node.

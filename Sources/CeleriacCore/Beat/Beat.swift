@@ -1,5 +1,6 @@
 public import CeleriacWire
 package import Logging
+import NIOConcurrencyHelpers
 public import ServiceLifecycle
 import UnixSignals
 
@@ -21,7 +22,7 @@ import UnixSignals
 public final class Beat: Service {
     let client: TaskClient
     let entries: [BeatEntry]
-    let configuration: BeatConfiguration
+    package let configuration: BeatConfiguration
     let lock: (any DistributedLock)?
     let store: (any BeatStateStore)?
     let timers: any TimerSource
@@ -30,6 +31,7 @@ public final class Beat: Service {
     private let executor: (any TaskExecutor)?
     private let isLeading = Gate()
     private let stopping = Gate()
+    private let lastLook = NIOLockedValueBox<SuspendingClock.Instant?>(nil)
 
     /// Makes a beat from its parts.
     ///
@@ -101,6 +103,18 @@ public final class Beat: Service {
     public func stop() {
         signal.stop()
         stopping.open()
+    }
+
+    /// How long ago the beat has looked at its schedule; nil before it began. While another beat holds the lock, that is
+    /// until when this one sleeps.
+    package var timeSinceLook: Duration? {
+        lastLook.withLockedValue { $0 }.map { $0.duration(to: SuspendingClock.now) }
+    }
+
+    /// Notes that the beat looks at its schedule now, or need not before a time is over.
+    func noteLook(sleeping time: Duration = .zero) {
+        let look = SuspendingClock.now.advanced(by: time)
+        lastLook.withLockedValue { $0 = look }
     }
 
     /// Returns once the beat has begun to send, which it does at once unless another beat holds the lock.

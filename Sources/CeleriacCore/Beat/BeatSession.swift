@@ -24,6 +24,8 @@ final class BeatSession {
     /// - Throws: ``CeleriacError`` with code `configuration` for a remembered state that cannot be read; without a
     ///   lock, any error of the store that held it.
     nonisolated(nonsending) func run(_ onLead: @Sendable () -> Void) async throws {
+        // From here on, so that a beat which never gets to its schedule is noticed.
+        beat.noteLook()
         guard let lock = beat.lock else {
             try await lead(nil, onLead)
             return
@@ -68,7 +70,9 @@ final class BeatSession {
             if !isWaiting { logger.info("another beat has the lock, waiting", metadata: ["lock": "\(lock.name)"]) }
             isWaiting = true
             // Unless its holder renews it, the hold ends then.
-            await beat.signal.wait(upTo: min(max(rest, .milliseconds(10)), .seconds(86_400)), by: beat.timers)
+            let pause = min(max(rest, .milliseconds(10)), .seconds(86_400))
+            beat.noteLook(sleeping: pause)
+            await beat.signal.wait(upTo: pause, by: beat.timers)
         }
     }
 
@@ -86,6 +90,7 @@ final class BeatSession {
             do {
                 guard try await leadership?.lease.keep() ?? true else { return }
                 try await sendDue(&ledger, leadership)
+                beat.noteLook()
                 backoff.reset()
             } catch {
                 await pause("the schedule is held up, trying again", error)

@@ -162,7 +162,9 @@ final class RedisClientCore: RedisReconnectorDelegate {
 
     /// Why a call found no connection. It was not sent, so that it may go to another node of a cluster.
     private var late: RedisError {
-        let error = RedisError(.timeout, "No connection to \(configuration) was made in time.")
+        let error = RedisError(
+            .timeout,
+            "No connection to \(configuration) was made in time: check that it runs and that the address is right.")
         return configuration.isNode ? unreachable(error) : error
     }
 

@@ -19,7 +19,10 @@ enum RedisConnector {
     ) -> EventLoopFuture<RedisConnection> {
         let promise = eventLoop.makePromise(of: RedisConnection.self)
         let timeout = eventLoop.scheduleTask(in: TimeAmount(clamping: configuration.connectTimeout)) {
-            promise.fail(RedisError(.timeout, "\(configuration) did not accept a connection in time."))
+            promise.fail(
+                RedisError(
+                    .timeout,
+                    "\(configuration) did not answer in time: check that it runs and that the address is right."))
         }
         server(of: configuration, on: eventLoop, logger: logger)
             .whenComplete { result in

@@ -128,12 +128,21 @@ struct BridgeCheckCommand: AsyncParsableCommand {
 
     @OptionGroup var file: BridgeFileArgument
 
+    @OptionGroup var printing: OutputOptions
+
     func run() async throws {
-        let file = try file.read()
-        for way in file.ways {
-            let route = way.route
-            CommandEnvironment.write(
-                line: "\(route.name): \(way.from) (\(route.sourceQueue)) -> \(way.to) (\(route.targetQueue))")
+        let ways = try file.read().ways
+        let routes = ways.map { way -> WireValue in
+            [
+                "name": .string(way.route.name), "from": .string(way.from), "queue": .string(way.route.sourceQueue),
+                "to": .string(way.to), "target_queue": .string(way.route.targetQueue),
+            ]
+        }
+        printing.output.show(["routes": .array(routes)]) {
+            ways.map { way in
+                let route = way.route
+                return "\(route.name): \(way.from) (\(route.sourceQueue)) -> \(way.to) (\(route.targetQueue))"
+            }
         }
     }
 }
@@ -154,6 +163,9 @@ struct BridgeExplainCommand: AsyncParsableCommand {
 
     @Option(help: "The route; needed if there are several.")
     var route: String?
+
+    /// It prints JSON in any case. The flag is there so that `--json` can stand behind every verb.
+    @OptionGroup var printing: OutputOptions
 
     func run() async throws {
         let file = try file.read()

@@ -17,6 +17,8 @@ struct BridgeSteering: ParsableArguments {
     @Option(name: .shortAndLong, help: "How many seconds to wait for replies.")
     var timeout = 1.0
 
+    @OptionGroup var printing: OutputOptions
+
     func validate() throws {
         guard 0.1...3600 ~= timeout else { throw ValidationError("--timeout must be from 0.1 to 3600 seconds.") }
     }
@@ -32,10 +34,9 @@ struct BridgeSteering: ParsableArguments {
             CommandEnvironment.say("Error: no bridge has replied within \(timeout) s")
             throw ExitCode(69)
         }
-        for (node, value) in replies.sorted(by: { $0.key < $1.key }) {
-            CommandEnvironment.write(line: CommandOutput.json(["bridge": .string(node), "routes": value]))
-        }
-        if replies.values.contains(where: { $0["error"]?.stringValue != nil }) { throw ExitCode(1) }
+        let told = BridgeReplies(replies)
+        printing.output.show(told.object) { told.lines }
+        if told.haveErrors { throw ExitCode(1) }
         return replies
     }
 
@@ -57,7 +58,7 @@ struct BridgeSteering: ParsableArguments {
             }
         }
         if let failure = failures.first, failures.count == asked.count {
-            CommandEnvironment.say("Error: \((failure as? CeleriacError)?.message ?? "\(failure)")")
+            CommandEnvironment.say("Error: \(FailureText.of(failure))")
             throw ExitCode(69)
         }
         return [:]
@@ -66,7 +67,7 @@ struct BridgeSteering: ParsableArguments {
     private func replies(to command: String, at end: BridgeEndSettings) async throws -> [String: WireValue] {
         var quiet = Logger(label: "celeriac.bridge")
         quiet.logLevel = .critical
-        let app = try end.noting(logger: quiet)
+        let app = try end.noting(logger: quiet, patience: CommandEnvironment.patience)
         let result: Result<[ControlReply<WireValue>], any Error>
         do {
             let control = app.control(pattern: BridgeNode.pattern, timeout: .seconds(timeout))

@@ -26,12 +26,14 @@ struct BridgeTestCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The cases, in YAML.", valueName: "cases"))
     var cases: String
 
+    @OptionGroup var printing: OutputOptions
+
     func run() async throws {
         let file = try file.read()
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: cases)))
         let list = try WireYAML.decode(bytes).arrayValue ?? []
         guard !list.isEmpty else { throw ValidationError("The file \(cases) has no list of cases.") }
-        var failures = 0
+        var failures: [(number: Int, became: WireObject)] = []
         for (index, one) in list.enumerated() {
             let input = try one["message"].map { try WireJSON.encode($0) } ?? []
             let explanation = try BridgeExplanation(of: input, route: one["route"]?.stringValue, in: file)
@@ -42,12 +44,22 @@ struct BridgeTestCommand: AsyncParsableCommand {
                     explanation.refusal == nil && Self.holds(one["expect"] ?? [:], of: .object(explanation.object))
                 }
             if isAsExpected { continue }
-            failures += 1
-            CommandEnvironment.write(
-                line: "case \(index + 1) became \(CommandOutput.json(.object(explanation.object)))")
+            failures.append((number: index + 1, became: explanation.object))
         }
-        CommandEnvironment.write(line: "\(list.count - failures) of \(list.count) cases are as expected")
-        if failures > 0 { throw ExitCode(1) }
+        show(failures, of: list.count)
+        if !failures.isEmpty { throw ExitCode(1) }
+    }
+
+    private func show(_ failures: [(number: Int, became: WireObject)], of count: Int) {
+        let object: WireObject = [
+            "cases": .int(Int64(count)),
+            "failures": .array(
+                failures.map { ["case": .int(Int64($0.number)), "became": .object($0.became)] as WireValue }),
+        ]
+        printing.output.show(object) {
+            failures.map { "case \($0.number) became \(CommandOutput.json(.object($0.became)))" }
+                + ["\(count - failures.count) of \(count) cases are as expected"]
+        }
     }
 
     /// Whether a value has all that is expected of it: the same, or objects and lists whose parts have.

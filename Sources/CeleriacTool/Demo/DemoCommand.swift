@@ -22,6 +22,8 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "The Python side: interop/python/demo.py of the package.")
     var script = "interop/python/demo.py"
 
+    @OptionGroup var printing: OutputOptions
+
     func run() async throws {
         let folder = try TemporaryFolder("demo")
         defer { folder.remove() }
@@ -29,16 +31,22 @@ struct DemoCommand: AsyncParsableCommand {
             broker: "filesystem://\(folder.path)/messages", results: "file://\(folder.path)/results", logger: logger)
         try FileManager.default.createDirectory(atPath: folder.path + "/messages", withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: folder.path + "/results", withIntermediateDirectories: true)
+        let journal = DemoJournal(json: printing.json)
         var failures = 0
         if let python {
             let peer = try await DemoPeer(python: python, script: script, folder: folder.path)
-            failures += try await withWorker(of: app) { try await peer.produce() ? 0 : 1 }
-            failures += try await peer.serving { try await DemoProducer(app: app, peer: "Python").run() }
+            failures += try await withWorker(of: app) { try await peer.produce(journal) ? 0 : 1 }
+            failures += try await peer.serving {
+                try await DemoProducer(app: app, peer: "Python", journal: journal).run()
+            }
         } else {
-            CommandEnvironment.write(line: "Without --python, Swift exchanges tasks with Swift.")
-            failures += try await withWorker(of: app) { try await DemoProducer(app: app, peer: "Swift").run() }
+            journal.say("Without --python, Swift exchanges tasks with Swift.")
+            failures += try await withWorker(of: app) {
+                try await DemoProducer(app: app, peer: "Swift", journal: journal).run()
+            }
         }
         await app.close()
+        journal.finish(failures: failures)
         if failures > 0 {
             CommandEnvironment.say("\(failures) exchange(s) failed.")
             throw ExitCode(1)

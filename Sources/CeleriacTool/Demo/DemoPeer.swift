@@ -49,10 +49,16 @@ struct DemoPeer {
     /// Sends every task.
     ///
     /// - Returns: whether all results were correct.
-    func produce() async throws -> Bool {
+    func produce(_ journal: DemoJournal) async throws -> Bool {
+        var environment = environment
+        let file = folder + "/produced"
+        if journal.isJSON { environment["CELERIAC_DEMO_JSON"] = "1" }
         let child = try ChildProcess(
-            python, [script, "produce"], environment: environment, output: .inherit, error: .inherit)
-        return await child.wait().shellStatus == 0
+            python, [script, "produce"], environment: environment, output: journal.isJSON ? .file(file) : .inherit,
+            error: .inherit)
+        let isRight = await child.wait().shellStatus == 0
+        if let written = FileManager.default.contents(atPath: file) { journal.add(lines: [UInt8](written)) }
+        return isRight
     }
 
     /// Runs a Python worker while `body` runs.

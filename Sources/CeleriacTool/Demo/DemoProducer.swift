@@ -1,11 +1,12 @@
 import Celeriac
-import CeleriacCommand
 
 /// The Swift producer of `celeriac demo`. It sends every task and prints the results.
 struct DemoProducer {
     let app: CeleryApp
     /// The name of the other side, for the printed lines.
     let peer: String
+    /// Where the results are told.
+    let journal: DemoJournal
 
     /// - Returns: how many results were wrong or missing.
     /// - Throws: `CancellationError`.
@@ -61,11 +62,7 @@ struct DemoProducer {
     }
 
     private func report(_ call: String, _ got: String, isRight: Bool, expected: String) -> Int {
-        let padding = String(repeating: " ", count: max(1, 37 - call.count))
-        let remark = isRight ? "" : "   expected \(expected)"
-        let route = "Swift → \(peer)"
-        let gap = String(repeating: " ", count: max(1, 17 - route.count))
-        CommandEnvironment.write(line: "\(route)\(gap)\(call)\(padding)\(got)\(remark)")
+        journal.note(route: "Swift → \(peer)", call: call, got: got, isRight: isRight, expected: expected)
         return isRight ? 0 : 1
     }
 }

@@ -1,6 +1,6 @@
 package import CeleriacCore
 package import CeleriacWire
-import CeleryWire
+package import CeleryWire
 package import Logging
 
 /// The part of a worker that carries out remote control commands and sends events to monitors.
@@ -39,7 +39,7 @@ package final class CeleryRemoteControl: WorkerPart {
     /// `inspect conf` shows `settings`, which are keyed by Celery's names and must not contain passwords.
     package init?(
         configuration: CeleryControlConfiguration, content: ControlContent = ControlContent(),
-        signsEvents: Bool = false, broker: any MessageBroker, queues: QueueTable, nodeName: String,
+        eventSerializer: CelerySerializer = .json, broker: any MessageBroker, queues: QueueTable, nodeName: String,
         settings: WireObject, timers: any TimerSource, logger: Logger
     ) {
         guard configuration.isEnabled || configuration.sendsTaskEvents || configuration.heartbeatInterval != nil else {
@@ -60,7 +60,7 @@ package final class CeleryRemoteControl: WorkerPart {
         self.events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
             exchange: names.events,
-            content: ControlContent(serializer: signsEvents ? .auth : .json, security: content.security),
+            content: ControlContent(serializer: eventSerializer, security: content.security),
             timers: timers, logger: logger)
         self.settings = settings
         self.broker = broker

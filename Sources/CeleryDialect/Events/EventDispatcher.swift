@@ -95,7 +95,8 @@ final class EventDispatcher: WorkerObserver {
             let batch = Array(events[start..<min(start + Self.batchSize, events.count)])
             guard
                 let message = try? content.sealed(
-                    CeleryEvent.encode(batch: batch, nodeName: nodeName), as: content.serializer)
+                    CeleryEvent.encode(batch: batch, nodeName: nodeName, as: content.serializer.contentForm),
+                    as: content.serializer)
             else { continue }
             messages.append(
                 OutgoingMessage(message: message, exchange: exchange, routingKey: CeleryEvent.batchRoutingKey))
@@ -116,7 +117,8 @@ final class EventDispatcher: WorkerObserver {
         let event = event(
             kind, fields, at: time, clock: clock.forward(), utcOffset: ProcessFacts.utcOffset)
         do {
-            let message = try content.sealed(event.encode(), as: content.serializer)
+            let message = try content.sealed(
+                event.encode(as: content.serializer.contentForm), as: content.serializer)
             try await mailbox.publish([
                 OutgoingMessage(message: message, exchange: exchange, routingKey: kind.routingKey)
             ])

@@ -94,7 +94,8 @@ package struct SentEventBroker: WrappingBroker, ParkedMessageWalker {
         let event = CeleryEvent(
             kind, nodeName: nodeName, utcOffset: ProcessFacts.utcOffset, processID: Int(ProcessFacts.processID),
             clock: clock.forward(), timestamp: timers.now.timeIntervalSince1970, fields: fields)
-        return (try? content.sealed(event.encode(), as: content.serializer)).map {
+        let form = content.serializer
+        return (try? content.sealed(event.encode(as: form.contentForm), as: form)).map {
             OutgoingMessage(message: $0, exchange: exchange, routingKey: kind.routingKey)
         }
     }

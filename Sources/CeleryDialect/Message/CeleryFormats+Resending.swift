@@ -86,7 +86,9 @@ extension CeleryFormats {
             }
         }
         for callback in task.embed.callbacks?.arrayValue ?? [] { try signature.link(callback) }
-        for errback in task.embed.errbacks?.arrayValue ?? [] { try signature.linkError(errback) }
+        for errback in task.embed.errbacks?.arrayValue ?? [] {
+            try signature.linkError(errback, alsoInHeaders: linksErrorsInHeaders)
+        }
         return signature
     }
 }

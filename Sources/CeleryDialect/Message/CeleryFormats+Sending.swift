@@ -58,10 +58,12 @@ extension CeleryFormats {
 
     /// Creates a canvas whose messages are children of the context's task.
     func canvas(_ context: PublicationContext) -> CeleryCanvas {
-        CeleryCanvas(
+        var canvas = CeleryCanvas(
             lineage: lineage(context), now: context.now,
             chords: context.countsChords ? .counted : context.keepsResults ? .unlocked : .impossible,
             newID: randomUUID)
+        canvas.linksErrorsInHeaders = linksErrorsInHeaders
+        return canvas
     }
 
     private func lineage(_ context: PublicationContext) -> CeleryLineage {

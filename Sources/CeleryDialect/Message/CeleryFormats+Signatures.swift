@@ -52,7 +52,9 @@ extension CeleryFormats {
     ) throws(CeleriacError) {
         do {
             for link in links { try signature.link(try self.signature(of: link).encode()) }
-            for link in errorLinks { try signature.linkError(try self.signature(of: link).encode()) }
+            for link in errorLinks {
+                try signature.linkError(try self.signature(of: link).encode(), alsoInHeaders: linksErrorsInHeaders)
+            }
         } catch let error as CeleriacError {
             throw error
         } catch {

@@ -33,6 +33,8 @@ package struct CeleryFormats: Sendable {
     package var router: CeleryRouter
     /// AMQP's delivery mode of tasks, 1 for those that a restart of the broker may lose: `task_default_delivery_mode`.
     package var deliveryMode: UInt8 = 2
+    /// Whether the error callbacks of a chord also go to the tasks of its header: `task_allow_error_cb_on_chord_header`.
+    package var linksErrorsInHeaders = false
     /// How messages show their arguments: `task_repr_maxlevels`.
     package var representation = PythonRepr()
 

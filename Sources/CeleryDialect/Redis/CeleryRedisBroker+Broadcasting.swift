@@ -38,8 +38,13 @@ extension CeleryRedisBroker {
             do throws(RedisError) {
                 try await broadcast(publish, exchanges, reader, until: enough, sent: sent)
             } catch {
-                // Nothing is there to delete at a server that was never reached, and another attempt takes as long as the first.
-                if error.code == .connectFailed { await reader.close() } else { await end(reader, exchanges) }
+                // Nothing is there to delete at a server that was never reached, and one that says nothing would be waited for
+                // once more.
+                if [.connectFailed, .timeout].contains(error.code) {
+                    await reader.close()
+                } else {
+                    await end(reader, exchanges)
+                }
                 throw error
             }
             await end(reader, exchanges)

@@ -94,7 +94,7 @@ extension CeleryRedisResults {
             Self.add, keys: [key + ".j", key + ".t", key + ".s", key + ".d", key, key + ".c"],
             arguments: [
                 part.taskID, part.payload, part.index.map { String($0) } ?? "+inf", counts ?? 0, Self.claimSeconds,
-                part.token, shape ?? 0,
+                part.token, shape ?? 0, ordersChordParts ? "1" : "0",
             ])
     }
 
@@ -108,23 +108,28 @@ extension CeleryRedisResults {
     /// Adds a part, unless it is there already, and claims the rest of the work if it was the last. Keys: the parts,
     /// the count of extra parts, the size, the tasks that have given a part, the group's shape, the claim. Arguments:
     /// the task, its part, its position, the expiry in seconds or 0, the lifetime of a claim, its token, the expiry of the
-    /// group's shape. Returns nothing; or the parts and the group's shape; or the milliseconds for which another worker
-    /// has the claim.
+    /// group's shape, whether the parts are a sorted set (1) or a list. Returns nothing; or the parts and the group's
+    /// shape; or the milliseconds for which another worker has the claim.
     ///
     /// A part that arrives after the body was published is kept as long as the mark of that is. A client that applies
     /// the same chord again sends most of the header before it deletes the mark, and this may be a part of the new run.
     private static let add = RedisScript(
         name: "addChordPart",
         source: """
+            local ordered = ARGV[8] == '1'
             if redis.call('SADD', KEYS[4], ARGV[1] .. ':' .. ARGV[3]) == 1 then
-              redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+              if ordered then
+                redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+              else
+                redis.call('RPUSH', KEYS[1], ARGV[2])
+              end
             end
             if redis.call('GET', KEYS[6]) == 'done' then
               local rest = redis.call('PTTL', KEYS[6])
               for _, key in ipairs({KEYS[1], KEYS[4]}) do redis.call('PEXPIRE', key, rest) end
               return {}
             end
-            local ready = redis.call('ZCARD', KEYS[1])
+            local ready = redis.call(ordered and 'ZCARD' or 'LLEN', KEYS[1])
             local expiry, shape = tonumber(ARGV[4]), tonumber(ARGV[7])
             if expiry > 0 then
               for k = 1, 4 do redis.call('EXPIRE', KEYS[k], expiry) end
@@ -137,7 +142,8 @@ extension CeleryRedisResults {
             local holder, rest = redis.call('GET', KEYS[6]), redis.call('PTTL', KEYS[6])
             if holder and holder ~= ARGV[6] and rest >= 0 then return rest end
             redis.call('SET', KEYS[6], ARGV[6], 'EX', ARGV[5])
-            return {redis.call('ZRANGE', KEYS[1], 0, -1), redis.call('GET', KEYS[5])}
+            local parts = redis.call(ordered and 'ZRANGE' or 'LRANGE', KEYS[1], 0, -1)
+            return {parts, redis.call('GET', KEYS[5])}
             """)
 
     /// Forgets a chord whose body was published, if the claim is still ours. Keys: the claim, and the keys to delete.

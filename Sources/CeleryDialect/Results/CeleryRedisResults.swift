@@ -16,17 +16,21 @@ package final class CeleryRedisResults: AttemptCountingStore {
     private let serializer: CelerySerializer
     /// How long what is counted of chords is kept, zero for ever; nil for as long as results.
     let chordExpiry: Duration?
+    /// Whether the parts of chords are kept by their positions, or else as they come.
+    package let ordersChordParts: Bool
     private let pubSub: RedisPubSub
     private let sink: CurrentSink
 
     /// Creates a store, which connects on first use. `keyPrefix` is the result backend's `global_keyprefix`, and
     /// `serializer` that of the results in it. `chordExpiry` is how long what is counted of chords is kept, zero for ever; nil
-    /// for as long as results.
+    /// for as long as results. `ordersChordParts` is `result_chord_ordered`, which must be the same at all workers: without
+    /// it the parts of a chord are a list, and come to its body in the order in which they ended.
     package init(
         _ configuration: RedisConfiguration,
         keyPrefix: String = "",
         serializer: CelerySerializer = .json,
         chordExpiry: Duration? = nil,
+        ordersChordParts: Bool = true,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
@@ -35,6 +39,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
         self.keys = keys
         self.serializer = serializer
         self.chordExpiry = chordExpiry
+        self.ordersChordParts = ordersChordParts
         self.sink = sink
         self.replyTo = randomUUID()
         self.client = RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger)

@@ -33,7 +33,7 @@ extension CeleryCanvas {
         _ tasks: [CelerySignature], args: [WireValue], kwargs: WireObject, errbacks: [WireValue], rootID: String?,
         lastID: String?, place: CeleryPlace
     ) throws(CeleryWireError) -> (tasks: [CelerySignature], result: CeleryResultTuple?) {
-        var steps = try Self.spliced(tasks)
+        var steps = try spliced(tasks)
         guard !steps.isEmpty else { return ([], nil) }
         steps[0] = steps[0].merging(args: args, kwargs: kwargs)
         var prepared: [CelerySignature] = []
@@ -49,7 +49,7 @@ extension CeleryCanvas {
                 step = .chord(step, body: next, options: options)
             }
             let result = try freeze(&step, id: id, rootID: rootID, place: index == 0 ? place : CeleryPlace())
-            for errback in errbacks { try step.linkError(errback) }
+            for errback in errbacks { try step.linkError(errback, alsoInHeaders: linksErrorsInHeaders) }
             prepared.append(step)
             results.append(result)
         }
@@ -60,7 +60,7 @@ extension CeleryCanvas {
 
     /// Splices nested chains, replaces groups of one by their member and drops empty groups. If the body of a chord is
     /// a chain, cuts it after its first task, so that the parts of the header do not each carry the whole rest.
-    private static func spliced(_ tasks: [CelerySignature]) throws(CeleryWireError) -> [CelerySignature] {
+    private func spliced(_ tasks: [CelerySignature]) throws(CeleryWireError) -> [CelerySignature] {
         var steps: [CelerySignature] = []
         var empty: CelerySignature?
         var pending = Array(tasks.reversed())
@@ -68,18 +68,18 @@ extension CeleryCanvas {
             let task = try task.unrolled()
             switch task.kind {
             case .chain:
-                pending.append(contentsOf: try task.unchained().reversed())
+                pending.append(contentsOf: try task.unchained(errorsInHeaders: linksErrorsInHeaders).reversed())
             case .group where try task.members().isEmpty:
                 empty = task
             case .chord:
                 let body = try task.body()
-                let rest = body.kind == .chain ? try body.unchained() : []
+                let rest = body.kind == .chain ? try body.unchained(errorsInHeaders: linksErrorsInHeaders) : []
                 guard let first = rest.first, first.kind != .group, rest.count > 1 else {
                     steps.append(task)
                     continue
                 }
                 var chord = task
-                let passed = body.options.filter { !chainOptions.contains($0.key) }
+                let passed = body.options.filter { !Self.chainOptions.contains($0.key) }
                 chord.setBody(first.merging(options: passed))
                 pending.append(contentsOf: rest.dropFirst().reversed())
                 pending.append(chord)

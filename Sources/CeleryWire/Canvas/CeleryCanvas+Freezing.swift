@@ -128,7 +128,8 @@ extension CeleryCanvas {
     ) throws(CeleryWireError) -> CelerySignature {
         var signature = signature
         if signature.kind == .chain {
-            signature = .chain(try signature.unchained(), options: signature.options)
+            signature = .chain(
+                try signature.unchained(errorsInHeaders: linksErrorsInHeaders), options: signature.options)
             signature.options["link"] = nil
             signature.options["link_error"] = nil
         }

@@ -12,6 +12,9 @@ package struct CeleryCanvas {
     let now: Date
     let chords: CeleryChordEnding
     let newID: () -> String
+    /// Whether error callbacks that chains pass on to chords also go to the tasks of their headers: Celery's
+    /// `task_allow_error_cb_on_chord_header`.
+    package var linksErrorsInHeaders = false
     private var depth = 0
 
     package init(lineage: CeleryLineage, now: Date, chords: CeleryChordEnding, newID: @escaping () -> String) {

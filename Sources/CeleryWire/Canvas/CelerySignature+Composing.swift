@@ -47,21 +47,36 @@ extension CelerySignature {
     ///
     /// - Throws: `CeleryWireError.Code.invalidTask` if a part of this signature is not a signature.
     public mutating func linkError(_ errback: WireValue) throws(CeleryWireError) {
+        try linkError(errback, alsoInHeaders: false)
+    }
+
+    /// The same. `alsoInHeaders` says whether a chord also passes it on to each task of its header, as Celery does where
+    /// `task_allow_error_cb_on_chord_header` is set. Celery means these to be immutable, but `clone(immutable=True)` makes
+    /// that one of their options, so that they get the id of the failed task all the same.
+    package mutating func linkError(_ errback: WireValue, alsoInHeaders: Bool) throws(CeleryWireError) {
         switch kind {
         case .chord:
             var header = try header()
             var parts = try header.members()
-            if parts.contains(where: { $0.kind == .chord }) {
-                for index in parts.indices where parts[index].kind == .chord { try parts[index].linkError(errback) }
+            if alsoInHeaders || parts.contains(where: { $0.kind == .chord }) {
+                if alsoInHeaders {
+                    var copy = try CelerySignature.decode(errback)
+                    copy.options["immutable"] = true
+                    let encoded = copy.encode()
+                    for index in parts.indices { try parts[index].linkError(encoded, alsoInHeaders: true) }
+                }
+                for index in parts.indices where parts[index].kind == .chord {
+                    try parts[index].linkError(errback, alsoInHeaders: alsoInHeaders)
+                }
                 header.setMembers(parts)
                 setHeader(header)
             }
             var body = try body()
-            try body.linkError(errback)
+            try body.linkError(errback, alsoInHeaders: alsoInHeaders)
             setBody(body)
         case .group:
             var members = try members()
-            for index in members.indices { try members[index].linkError(errback) }
+            for index in members.indices { try members[index].linkError(errback, alsoInHeaders: alsoInHeaders) }
             setMembers(members)
         case .task, .chain, .chunks:
             append(errback, to: "link_error")
@@ -113,13 +128,13 @@ extension CelerySignature {
 
     /// The steps of a chain, with its callbacks at the last step and its error callbacks at all of them. Any other
     /// signature is one step.
-    func unchained() throws(CeleryWireError) -> [CelerySignature] {
+    func unchained(errorsInHeaders: Bool) throws(CeleryWireError) -> [CelerySignature] {
         guard kind == .chain else { return [self] }
         var steps = try members()
         guard let last = steps.indices.last else { return [] }
         for callback in list("link") { try steps[last].link(callback) }
         for errback in list("link_error") {
-            for index in steps.indices { try steps[index].linkError(errback) }
+            for index in steps.indices { try steps[index].linkError(errback, alsoInHeaders: errorsInHeaders) }
         }
         return steps
     }

@@ -95,15 +95,28 @@ extension CeleryEvent {
     ///
     /// - Throws: `CeleryWireError.Code.unrepresentable` for fields that JSON cannot carry.
     public func encode() throws(CeleryWireError) -> WireMessage {
-        try .encoded(wireValue, as: .json, headers: ["hostname": .string(nodeName)], deliveryMode: 1)
+        try encode(as: .json)
+    }
+
+    /// The same in another form: Celery's `event_serializer`.
+    package func encode(as serializer: CelerySerializer) throws(CeleryWireError) -> WireMessage {
+        try .encoded(wireValue, as: serializer, headers: ["hostname": .string(nodeName)], deliveryMode: 1)
     }
 
     /// The message of a batch of events of one node, byte for byte as Celery writes it.
     ///
     /// - Throws: What ``encode()`` throws.
     public static func encode(batch events: [CeleryEvent], nodeName: String) throws(CeleryWireError) -> WireMessage {
+        try encode(batch: events, nodeName: nodeName, as: .json)
+    }
+
+    /// The same in another form: Celery's `event_serializer`.
+    package static func encode(
+        batch events: [CeleryEvent], nodeName: String, as serializer: CelerySerializer
+    ) throws(CeleryWireError) -> WireMessage {
         try .encoded(
-            .array(events.map(\.wireValue)), as: .json, headers: ["hostname": .string(nodeName)], deliveryMode: 1)
+            .array(events.map(\.wireValue)), as: serializer, headers: ["hostname": .string(nodeName)],
+            deliveryMode: 1)
     }
 
     /// Reads a message with a single event or a batch.

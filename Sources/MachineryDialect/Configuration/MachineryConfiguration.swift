@@ -38,6 +38,8 @@ public struct MachineryConfiguration: Sendable {
     /// Whether messages say when they were sent, in the header `timestamp_in_ms`, so that workers can measure how long
     /// tasks waited in their queue. Go's workers pass the header on.
     public var stampsSendTimes = false
+    /// How long connecting may take where neither the settings nor a URL say it; nil for the usual times.
+    package var patience: Duration?
     /// What makes spans; nil for what the process has when the application is made.
     package var tracer: (any Tracer)?
     /// What a loader found that has no effect, a sentence each.

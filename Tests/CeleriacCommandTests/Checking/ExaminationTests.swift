@@ -1,3 +1,4 @@
+import Celeriac
 import CeleriacCore
 import CeleriacWire
 import Testing
@@ -26,6 +27,47 @@ import Testing
         #expect(levels(found("redis://h/0")) == [.note] && levels(found("amqp://h//")) == [.note])
         #expect(levels(found("rediss://:x@h/0?ssl_cert_reqs=CERT_NONE")) == [.warning])
         #expect(found("memory://").isEmpty)
+    }
+
+    @Test("of URLs whose encryption or login the settings have")
+    func coveredAddresses() throws {
+        func found(_ yaml: String) throws -> (broker: [Finding], results: [Finding]) {
+            let settings = try CelerySettings(yaml: Array(yaml.utf8))
+            return (
+                AddressExamination.findings("broker", settings.broker ?? "", cover: settings.brokerCover),
+                AddressExamination.findings("results", settings.results ?? "", cover: settings.resultCover)
+            )
+        }
+        let covered = try found(
+            """
+            broker_url: redis://:secret@h/0
+            broker_use_ssl: {ssl_cert_reqs: required, ssl_ca_certs: ca.pem}
+            result_backend: redis://h/1
+            redis_backend_use_ssl: true
+            redis_password: secret
+            """)
+        #expect(levels(covered.broker) == [.ok] && levels(covered.results) == [.ok])
+        // The settings of one say nothing of the other.
+        let halves = try found(
+            """
+            broker_url: redis://:secret@h/0
+            result_backend: redis://:secret@h/1
+            redis_backend_use_ssl: {ssl_cert_reqs: CERT_NONE}
+            """)
+        #expect(halves.broker.map(\.text) == ["the password and all messages to h cross the network in the clear"])
+        #expect(halves.broker.first?.advice == "use rediss://, or broker_use_ssl")
+        #expect(halves.results.map(\.text) == ["the server's certificate is not checked"])
+        // A password of the settings crosses the network too.
+        let clear = try found("broker_url: memory://\nresult_backend: redis://h/1\nredis_password: secret")
+        #expect(levels(clear.results) == [.warning])
+        #expect(clear.results.first?.advice == "use rediss://, or redis_backend_use_ssl")
+        let rabbitMQ = "broker_url: amqp://me:secret@h//\n"
+        #expect(try levels(found(rabbitMQ + "broker_use_ssl: {ca_certs: ca.pem}").broker) == [.ok])
+        #expect(try levels(found(rabbitMQ + "broker_use_ssl: {cert_reqs: CERT_NONE}").broker) == [.warning])
+        #expect(try levels(found(rabbitMQ).broker) == [.warning])
+        // Who shows a certificate is no guest.
+        let shown = "{broker_url: amqp://h//, broker_use_ssl: true, broker_login_method: EXTERNAL}"
+        #expect(try levels(found(shown).broker) == [.ok])
     }
 
     @Test("of servers")

@@ -44,6 +44,13 @@ import Testing
         #expect(task["content_type"] == "application/json" && task["compression"] == .null)
     }
 
+    @Test func theFlagOfOtherVerbsIsTaken() async throws {
+        let message = try captured("p2.redis.add")
+        let flagged = try await CommandRun(["decode", "--json"], input: message)
+        let plain = try await CommandRun(["decode"], input: message)
+        #expect(flagged.status == .exited(0) && flagged.output == plain.output)
+    }
+
     @Test func protocol1() async throws {
         let task = try await decoded(captured("c447p1.redis.add"))
         #expect(task["protocol"] == 1 && task["id"] == Self.id && task["task"] == "capapp.add")

@@ -15,6 +15,7 @@ import Testing
         broker_connection_retry_on_startup: true
         broker_connection_max_retries: 0
         broker_heartbeat: 0
+        broker_login_method: AMQPLAIN
         broker_pool_limit: 10
         broker_transport_options: {visibility_timeout: 43200, queue_order_strategy: priority, max_retries: 5,
           interval_start: 0, interval_step: 0.2, socket_keepalive: true, health_check_interval: 30}
@@ -68,7 +69,8 @@ import Testing
         let settings = try CelerySettings(yaml: Array(Self.yaml.utf8))
         #expect(settings.warnings.count == 1 && settings.warnings.first?.contains("'sentry_dsn'") == true)
         for name in [
-            "broker_pool_limit", "queue_order_strategy", "interval_step", "retry_policy", "serializer", "priority",
+            "broker_login_method", "broker_pool_limit", "queue_order_strategy", "interval_step", "retry_policy",
+            "serializer", "priority",
             "task_reject_on_worker_lost", "result_chord_join_timeout", "event_queue_expires",
             "worker_max_tasks_per_child", "worker_log_format", "imports", "beat_scheduler",
         ] {

@@ -148,12 +148,12 @@ import Testing
             place: "the file",
             [
                 "worker_concurrency": "many", "task_default_rate_limit": "often", "task_acks_late": true,
-                "task_retry_on_worker_lost": true,
+                "redis_backend_credential_provider": "app.Provider",
             ])
         let refusals = SettingRefusal.all(layers: [layer])
         #expect(
             refusals.map(\.names) == [
-                ["task_default_rate_limit"], ["worker_concurrency"], ["task_retry_on_worker_lost"],
+                ["task_default_rate_limit"], ["worker_concurrency"], ["redis_backend_credential_provider"],
             ])
         #expect(refusals.allSatisfy { $0.error.message.hasPrefix("the file ") })
     }

@@ -44,11 +44,12 @@ struct SettingsCommandTests {
 
     @Test("tells of all refusals")
     func refusals() async throws {
-        let refused = try await run("worker_concurrency: many\ntask_retry_on_worker_lost: true\ntask_acks_late: true")
+        let refused = try await run(
+            "worker_concurrency: many\nredis_backend_credential_provider: a.B\ntask_acks_late: true")
         #expect(refused.status == .exited(1))
         let lines = refused.output.split(separator: "\n").filter { $0.hasPrefix("Refused: ") }
         #expect(lines.count == 2 && lines.first?.contains("worker_concurrency") == true)
-        #expect(lines.last?.contains("with a worker nobody is left who could retry") == true)
+        #expect(lines.last?.contains("programs set redisCredentials") == true)
         let unknown = try await run("worker_concurency: 1")
         let text = "the settings file celery.yaml has the unknown key 'worker_concurency', which sets nothing"
         #expect(unknown.status == .exited(0) && unknown.output.contains("Warning: \(text)"), "\(unknown.output)")

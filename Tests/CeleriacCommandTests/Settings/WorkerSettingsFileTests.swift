@@ -81,8 +81,8 @@ import Testing
         #expect(file.text == expected)
 
         let settings = try CelerySettings(yaml: Array(file.text.utf8))
-        #expect(settings.notices.count == 3)
-        for text in ["broker_connection_retry is false", "accept_content has pickle", "event_serializer is yaml"] {
+        #expect(settings.notices.count == 2)
+        for text in ["broker_connection_retry is false", "accept_content has pickle"] {
             #expect(settings.notices.contains { $0.hasPrefix(text) }, "\(text)")
         }
         #expect(settings.configuration.acceptContent.count == 1)
@@ -147,6 +147,20 @@ import Testing
         #expect(ours?.alias == "news" && theirs?.alias == "news" && ours?.name != theirs?.name)
     }
     #endif
+
+    @Test("a worker tells the zone and the form of events that its settings name")
+    func named() async throws {
+        for (yaml, zone, usesUTC, form) in [
+            ("timezone: Europe/Berlin\nenable_utc: false\nevent_serializer: yaml", "Europe/Berlin", false, "yaml"),
+            ("task_acks_late: true", .null, true, "json"),
+        ] as [(String, WireValue, WireValue, WireValue)] {
+            let settings = try CelerySettings(yaml: Array("broker_url: memory://\n\(yaml)".utf8))
+            let app = try CeleryApp(settings: settings)
+            let conf = app.controlSettings(of: settings.worker, control: settings.configuration.control)
+            await app.close()
+            #expect(conf["timezone"] == zone && conf["enable_utc"] == usesUTC && conf["event_serializer"] == form)
+        }
+    }
 
     @Test("a setting without which another is refused takes that with it")
     func dependants() throws {

@@ -33,6 +33,25 @@ import Testing
         }
     }
 
+    @Test("It tells how long ago it has looked at its schedule")
+    func looks() async throws {
+        let bench = try BeatBench([try BeatBench.every(10, "a")])
+        #expect(bench.beat.timeSinceLook == nil)
+        try await bench.run { #expect(bench.beat.timeSinceLook.map { $0 >= .zero } == true) }
+    }
+
+    @Test("It sleeps no longer than beat_max_loop_interval", arguments: [(5.0, true), (300.0, false)])
+    func pauses(_ longest: Double, _ wakes: Bool) async throws {
+        let bench = try BeatBench(
+            [try BeatBench.every(3600, "a")], configuration: BeatConfiguration(maximumPause: .seconds(longest)))
+        try await bench.run {
+            let soon = bench.timers.now.addingTimeInterval(6)
+            #expect(bench.timers.advanceToNextTimer(by: soon) == wakes)
+            await bench.asleep()
+            #expect(bench.broker.tasks == [])
+        }
+    }
+
     @Test("A late wake-up does not shift later runs, and a run is sent once")
     func noDrift() async throws {
         let store = MemoryStateStore()

@@ -10,9 +10,11 @@ import Testing
 /// Which worker may publish the body of a chord when answers are lost and workers die.
 @Suite("The claim on a chord", .timeLimit(.minutes(5)))
 struct ChordClaimTests {
-    private func results(_ bench: RedisBench, chordExpiry: Duration? = nil) throws -> CeleryRedisResults {
+    private func results(
+        _ bench: RedisBench, chordExpiry: Duration? = nil, isOrdered: Bool = true
+    ) throws -> CeleryRedisResults {
         CeleryRedisResults(
-            try RedisConfiguration(url: bench.url), chordExpiry: chordExpiry,
+            try RedisConfiguration(url: bench.url), chordExpiry: chordExpiry, ordersChordParts: isOrdered,
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -91,6 +93,23 @@ struct ChordClaimTests {
             }
             await results.close()
         }
+        await bench.close()
+    }
+
+    @Test("parts stand in a list, as they come, where result_chord_ordered is false", arguments: [true, false])
+    func order(isOrdered: Bool) async throws {
+        let bench = try await RedisBench()
+        let results = try results(bench, isOrdered: isOrdered)
+        _ = try await results.perform([.open(groupID: "g", size: 2)])
+        let late = part("mine", task: "late", index: 1)
+        let early = part("mine", task: "early", index: 0)
+        #expect(try await results.perform([.add(late)])[0] == nil)
+        let type = try await bench.redis.send(RedisCommand("TYPE", "celery-taskset-meta-g.j")).string
+        // Python's workers use the same key, which must be of their type.
+        #expect(type == (isOrdered ? "zset" : "list"))
+        let parts = try await results.perform([.add(early)])[0]?.parts
+        #expect(parts == (isOrdered ? [early.payload, late.payload] : [late.payload, early.payload]))
+        await results.close()
         await bench.close()
     }
 

@@ -46,6 +46,20 @@ import Testing
         folder.remove()
     }
 
+    @Test("It answers Python's ping under its name if it is asked to", .timeLimit(.minutes(5)))
+    func answersPing() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let driver = try await PythonPeer(broker: url, results: url).startDriver()
+        let folder = try TemporaryFolder("beat")
+        let beat = try BeatProcess(
+            broker: url, in: folder, schedule: "beat_schedule: {a: {task: tasks.a, schedule: 3600}}",
+            "--enable-remote-control", "--hostname", "beat@probe")
+        try await until { try await driver.ping() == [["beat@probe": ["ok": "pong"]]] }
+        #expect(await beat.stop() == .exited(0), "\(beat.logged)")
+        await driver.stop()
+        folder.remove()
+    }
+
     @Test(
         "Of two that share a lock, one sends; when it is killed, the other takes over and no run is sent twice",
         .timeLimit(.minutes(5)))
