@@ -110,7 +110,8 @@ struct RightsTests {
             guard dialect == .celery else { return }
             // Remote control adds another one.
             let driver = try await PythonPeer(broker: url, results: "rpc://").startDriver()
-            _ = try await driver.ping(timeout: .seconds(120))
+            let answers = try await driver.ping(timeout: .seconds(120))
+            #expect(!answers.isEmpty, "the worker answers")
             _ = try await driver.ask("control", ["command": "add_consumer", "arguments": ["queue": "second"]])
             let sent = try await site.app.send(Self.add(9, 1), queue: "second")
             #expect(try await sent.get(timeout: .seconds(120)) == 10)
