@@ -31,6 +31,7 @@ package final class RedisSentinelServer: Sendable {
     ) async throws -> RedisSentinelServer {
         let executable = try Program.find("redis-server", install: "the package redis-server")
         let sentinel = try RedisSentinelServer()
+        let login = password.map { ["requirepass \"\($0)\""] } ?? []
         // The sentinel writes into this file what it learns.
         let file = sentinel.process.folder.path + "/sentinel.conf"
         let lines =
@@ -38,7 +39,7 @@ package final class RedisSentinelServer: Sendable {
                 "bind 127.0.0.1", "port \(sentinel.port)", "dir \"\(sentinel.process.folder.path)\"",
                 "sentinel monitor \(name) 127.0.0.1 \(primary.port) \(quorum)",
                 "sentinel down-after-milliseconds \(name) 1000", "sentinel failover-timeout \(name) 5000",
-            ] + (password.map { ["requirepass \"\($0)\""] } ?? []) + configuration + [""]
+            ] + login + configuration + [""]
         try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
         let port = sentinel.port
         try await sentinel.process.start(executable, [file, "--sentinel"], patience: .seconds(30)) { pid in
