@@ -51,6 +51,44 @@ import struct FoundationEssentials.Date
         #expect(span.text("signature.name") == "add" && span.text("signature.uuid") == "task_add")
     }
 
+    /// A task of a Go client with Jaeger's tracer (`jaeger-client-go` 2.30): the text map that Machinery's `HeadersWithSpan` has
+    /// it write into has the tracer's own keys in lower case, and values as they are, baggage among them.
+    private static let sentByGo =
+        #"{"UUID":"task_1","Name":"add","RoutingKey":"machinery_tasks","ETA":null,"GroupUUID":"","GroupTaskCount":0,"#
+        + #""Args":[{"Name":"","Type":"int64","Value":1}],"#
+        + #""Headers":{"uber-trace-id":"3d1f4ad12e5c4b60:1a2b3c4d5e6f7081:0000000000000000:1","#
+        + #""uberctx-tenant":"acme \u0026 sons"},"Priority":0,"Immutable":false,"#
+        + #""RetryCount":0,"RetryTimeout":0,"OnSuccess":null,"OnError":null,"ChordCallback":null,"#
+        + #""BrokerMessageGroupId":"","SQSReceiptHandle":"","StopTaskDeletionOnError":false,"#
+        + #""IgnoreWhenTaskNotRegistered":false}"#
+
+    @Test("a trace goes on that Jaeger's tracer began in Go, and what is sent in it has the header that Go reads")
+    func jaeger() throws {
+        let jaeger = TraceRecorder(.jaeger)
+        let bytes = Array(Self.sentByGo.utf8)
+        #expect(try MachinerySignature.decode(bytes).encode() == bytes)
+        let request = try formats.request(
+            of: WireMessage(body: bytes),
+            delivery: Delivery(
+                content: .success(WireMessage()), queue: "machinery_tasks", receipt: Receipt(generation: 0, tag: 1)))
+        #expect(request.headers["uberctx-tenant"] == "acme & sons")
+        let context = try #require(TaskTracing(jaeger)).context(in: request.headers)
+        let sender = try #require(context.traceIdentity)
+        // Jaeger's ids of traces have half the digits, unless it is told otherwise.
+        #expect(sender.trace == "00000000000000003d1f4ad12e5c4b60" && sender.span == "1a2b3c4d5e6f7081")
+
+        let telemetry = try #require(SendTelemetry(tracer: jaeger, metrics: nil, stampsTimes: false))
+        let messages = try sent(.signature(signature("next")), telemetry.following(request, in: nil))
+        let message = try #require(messages.first).message
+        let span = try #require(jaeger.spans(named: "SendTask").first)
+        #expect(span.parent == sender)
+        let header = "3d1f4ad12e5c4b60:\(span.identity.span):0000000000000000:1"
+        let text = String(decoding: message.body, as: UTF8.self)
+        #expect(text.contains(#""Headers":{"uber-trace-id":"\#(header)"},"#), "\(text)")
+        // Go's broker copies them into the table of the message.
+        #expect(message.headers["uber-trace-id"]?.stringValue == header)
+    }
+
     @Test("what follows a task is in its trace")
     func following() throws {
         var first = signature("add")

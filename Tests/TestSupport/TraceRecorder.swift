@@ -1,11 +1,20 @@
 import NIOConcurrencyHelpers
 package import Tracing
 
-/// A tracer that keeps its spans, and whose context travels as W3C's `traceparent` and `tracestate`.
+/// A tracer that keeps its spans.
 package final class TraceRecorder: Tracer {
+    /// How a context travels.
+    package enum Format: Sendable {
+        /// As W3C's `traceparent` and `tracestate`.
+        case w3c
+        /// As Jaeger's `uber-trace-id`.
+        case jaeger
+    }
+
+    private let format: Format
     private let ended = NIOLockedValueBox<[RecordedSpan]>([])
 
-    package init() {}
+    package init(_ format: Format = .w3c) { self.format = format }
 
     /// The spans that have ended, in that order.
     package var spans: [RecordedSpan] { ended.withLockedValue { $0 } }
@@ -29,16 +38,26 @@ package final class TraceRecorder: Tracer {
         _ context: ServiceContext, into carrier: inout Carrier, using injector: Inject
     ) where Inject.Carrier == Carrier {
         guard let identity = context.traceIdentity else { return }
-        injector.inject(identity.traceparent, forKey: "traceparent", into: &carrier)
-        if let state = identity.state { injector.inject(state, forKey: "tracestate", into: &carrier) }
+        switch format {
+        case .w3c:
+            injector.inject(identity.traceparent, forKey: "traceparent", into: &carrier)
+            if let state = identity.state { injector.inject(state, forKey: "tracestate", into: &carrier) }
+        case .jaeger: injector.inject(identity.uberTraceID, forKey: "uber-trace-id", into: &carrier)
+        }
     }
 
     package func extract<Carrier, Extract: Extractor>(
         _ carrier: Carrier, into context: inout ServiceContext, using extractor: Extract
     ) where Extract.Carrier == Carrier {
-        guard let text = extractor.extract(key: "traceparent", from: carrier) else { return }
-        context.traceIdentity = TraceIdentity(
-            traceparent: text, state: extractor.extract(key: "tracestate", from: carrier))
+        switch format {
+        case .w3c:
+            guard let text = extractor.extract(key: "traceparent", from: carrier) else { return }
+            context.traceIdentity = TraceIdentity(
+                traceparent: text, state: extractor.extract(key: "tracestate", from: carrier))
+        case .jaeger:
+            guard let text = extractor.extract(key: "uber-trace-id", from: carrier) else { return }
+            context.traceIdentity = TraceIdentity(uberTraceID: text)
+        }
     }
 }
 
@@ -63,6 +82,22 @@ package struct TraceIdentity: Sendable, Hashable {
         let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 4, parts[0] == "00", parts[1].count == 32, parts[2].count == 16 else { return nil }
         (trace, span, self.state) = (parts[1], parts[2], state)
+    }
+
+    /// Reads what Jaeger's header says, whose ids may be shorter; nil if it is no `uber-trace-id`.
+    package init?(uberTraceID: String) {
+        let parts = uberTraceID.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 4, 1...32 ~= parts[0].count, 1...16 ~= parts[1].count else { return nil }
+        trace = String(repeating: "0", count: 32 - parts[0].count) + parts[0]
+        span = String(repeating: "0", count: 16 - parts[1].count) + parts[1]
+        state = nil
+    }
+
+    /// What Jaeger's header says: trace, span, parent, which nobody reads any more, and flags. The first half of the trace's id
+    /// is left out where it is zero.
+    package var uberTraceID: String {
+        let none = String(repeating: "0", count: 16)
+        return "\(trace.hasPrefix(none) ? String(trace.suffix(16)) : trace):\(span):\(none):1"
     }
 
     /// What a header says.

@@ -111,6 +111,9 @@ package protocol RedisConsumerTopology: Sendable {
     /// lists.
     func lists(of queue: String) -> [RedisQueueList]
 
+    /// Why a queue cannot be served; nil if it can.
+    func refusal(of queue: String) -> CeleriacError?
+
     /// The commands that tell producers that a queue exists. The consumer sends them when it starts to serve the queue.
     func announcement(of queue: String) -> [RedisCommand]
 
@@ -191,6 +194,7 @@ package protocol RedisConsumerTopology: Sendable {
 }
 
 extension RedisConsumerTopology {
+    package func refusal(of queue: String) -> CeleriacError? { nil }
     package func announcement(of queue: String) -> [RedisCommand] { [] }
     package func broadcast(to queue: String, database: Int) -> RedisBroadcast? { nil }
     package func prepare(_ consumer: RedisMessageConsumer) async throws(RedisError) {}

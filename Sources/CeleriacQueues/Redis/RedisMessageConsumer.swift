@@ -302,6 +302,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     // MARK: Changing queues
 
     package func addQueue(_ queue: TaskQueue) async throws {
+        if let refusal = topology.refusal(of: queue.name) { throw refusal }
         do {
             // It is announced before it is served, so that producers that look for the queue find it.
             try await announce(queue.name)

@@ -21,14 +21,17 @@ package final class RedisSentinelServer: Sendable {
     ///   - primary: The server to watch.
     ///   - name: The primary's name.
     ///   - quorum: How many sentinels must agree that the primary is gone.
+    ///   - password: The sentinel's own password, which all that watch the primary must share; nil for none.
     ///   - configuration: Additional lines for `sentinel.conf`.
     /// - Returns: The running sentinel.
     /// - Throws: As ``RedisServer/start(_:)``.
     package static func start(
-        watching primary: RedisServer, as name: String, quorum: Int = 2, configuration: [String] = []
+        watching primary: RedisServer, as name: String, quorum: Int = 2, password: String? = nil,
+        configuration: [String] = []
     ) async throws -> RedisSentinelServer {
         let executable = try Program.find("redis-server", install: "the package redis-server")
         let sentinel = try RedisSentinelServer()
+        let login = password.map { ["requirepass \"\($0)\""] } ?? []
         // The sentinel writes into this file what it learns.
         let file = sentinel.process.folder.path + "/sentinel.conf"
         let lines =
@@ -36,11 +39,11 @@ package final class RedisSentinelServer: Sendable {
                 "bind 127.0.0.1", "port \(sentinel.port)", "dir \"\(sentinel.process.folder.path)\"",
                 "sentinel monitor \(name) 127.0.0.1 \(primary.port) \(quorum)",
                 "sentinel down-after-milliseconds \(name) 1000", "sentinel failover-timeout \(name) 5000",
-            ] + configuration + [""]
+            ] + login + configuration + [""]
         try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
         let port = sentinel.port
         try await sentinel.process.start(executable, [file, "--sentinel"], patience: .seconds(30)) { pid in
-            await RedisServer.answers(port: port, pid: pid)
+            await RedisServer.answers(port: port, pid: pid, password: password)
         }
         return sentinel
     }

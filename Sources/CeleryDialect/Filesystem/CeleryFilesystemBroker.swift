@@ -40,9 +40,9 @@ package final class CeleryFilesystemBroker: MessageBroker {
     /// Writes each message to a separate file and flushes it to the disk. A message to a named exchange is written for
     /// every queue that is bound to it for the message's routing key.
     ///
-    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange without a control folder or a name that cannot
-    ///   be a file's, `publishFailed` if no queue is bound, `unavailable` if the disk refuses; ``PartialPublishError`` if
-    ///   some of the messages were taken.
+    /// - Throws: ``CeleriacError`` with code `unsupported` for an exchange without a control folder, a type of exchange that
+    ///   kombu does not have in folders or a name that cannot be a file's, `publishFailed` if no queue is bound,
+    ///   `unavailable` if the disk refuses; ``PartialPublishError`` if some of the messages were taken.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         let folder = options.dataFolderOut
         let files = try messages.map { message in
@@ -69,6 +69,7 @@ package final class CeleryFilesystemBroker: MessageBroker {
     /// The queues that get a message. Reads the bindings of its exchange.
     private func queues(of message: OutgoingMessage) throws(CeleriacError) -> [String] {
         let exchange = message.exchange
+        if queues.needsRabbitMQ, let refusal = queues.virtualRefusal(of: message) { throw refusal }
         if exchange.isEmpty { return [message.routingKey] }
         guard let controlFolder = options.controlFolder else {
             throw CeleriacError(
@@ -149,7 +150,7 @@ package final class CeleryFilesystemBroker: MessageBroker {
 
     /// Begins to consume from queues, which need not exist yet.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        for queue in options.queues { _ = try queues.resolve(TaskQueue(queue.name)) }
+        try queues.checkVirtual(options.queues)
         let consumer = CeleryFilesystemConsumer(broker: self, options: options)
         try await consumer.start()
         return consumer

@@ -56,7 +56,7 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     ///   messages.
     package func publish(_ messages: [OutgoingMessage]) async throws {
         guard !messages.isEmpty else { return }
-        guard messages.contains(where: { !$0.exchange.isEmpty }) else {
+        guard queues.needsRabbitMQ || messages.contains(where: { !$0.exchange.isEmpty }) else {
             return try await push(messages, try messages.map { try push($0, to: $0.routingKey) })
         }
         // A binding of ours must be there before the bindings are read.
@@ -66,18 +66,16 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
         var origins: [Int] = []
         var refused: [Int: CeleriacError] = [:]
         for (index, message) in messages.enumerated() {
+            if let refusal = self.queues.virtualRefusal(of: message) {
+                refused[index] = refusal
+                continue
+            }
             let type = message.exchange.isEmpty ? "direct" : self.queues.type(ofExchange: message.exchange)
             if type == "fanout" {
                 let channel = keys.channel(
                     message.exchange, routingKey: message.routingKey, database: configuration.database)
                 pushes.append(RedisCommand("PUBLISH", channel, try encode(message)))
                 origins.append(index)
-                continue
-            }
-            guard type == "direct" || type == "topic" else {
-                refused[index] = CeleriacError(
-                    .unsupported,
-                    "the exchange \(message.exchange) is of type \(type): Redis has direct, topic and fanout ones")
                 continue
             }
             let queues = try await queues(of: message)
@@ -150,7 +148,7 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     }
 
     private func declarations(of queues: Set<String>) -> [RedisCommand] {
-        queues.sorted().compactMap(self.queues.queue).flatMap(keys.declaration)
+        queues.sorted().compactMap(self.queues.queue).filter { $0.virtualRefusal == nil }.flatMap(keys.declaration)
     }
 
     /// A refused declaration holds up no message. It is repeated with the next one.
@@ -164,7 +162,7 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
 
     /// Begins to consume from queues, which need not exist yet.
     package func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        for queue in options.queues { _ = try queues.resolve(TaskQueue(queue.name)) }
+        try queues.checkVirtual(options.queues)
         return try await RedisMessageConsumer.start(
             configuration, topology: CeleryRedisTopology(options: self.options, queues: queues, limits: limits),
             options: options,

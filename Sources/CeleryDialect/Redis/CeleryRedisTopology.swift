@@ -46,6 +46,8 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    func refusal(of queue: String) -> CeleriacError? { queues.queue(queue)?.virtualRefusal }
+
     func announcement(of queue: String) -> [RedisCommand] { queues.queue(queue).map(keys.declaration) ?? [] }
 
     func broadcast(to name: String, database: Int) -> RedisBroadcast? {

@@ -36,6 +36,8 @@ package final class QueueTable: Sendable {
         var queues: [String: TaskQueue] = [:]
         /// Names of queues by alias.
         var aliases: [String: String] = [:]
+        /// Whether some queue can be bound at RabbitMQ alone.
+        var needsRabbitMQ = false
     }
 
     package let defaults: Defaults
@@ -75,6 +77,7 @@ package final class QueueTable: Sendable {
         state.withLockedValue { state in
             state.queues[added.name] = added
             if let alias = added.alias { state.aliases[alias] = added.name }
+            if added.virtualRefusal != nil { state.needsRabbitMQ = true }
         }
         return added
     }
@@ -122,6 +125,28 @@ package final class QueueTable: Sendable {
         return known ?? "direct"
     }
 
+    // MARK: Exchanges without RabbitMQ
+
+    /// Whether some queue can be bound at RabbitMQ alone, so that messages elsewhere may have to be refused.
+    var needsRabbitMQ: Bool { state.withLockedValue { $0.needsRabbitMQ } }
+
+    /// Why a message cannot be sent where exchanges are kombu's tables of bindings; nil if it can.
+    func virtualRefusal(of message: OutgoingMessage) -> CeleriacError? {
+        if let refusal = message.declaredQueue.flatMap(known)?.virtualRefusal { return refusal }
+        if message.exchange.isEmpty { return nil }
+        return TaskQueue.Exchange(message.exchange, type: type(ofExchange: message.exchange)).virtualRefusal
+    }
+
+    /// Refuses to consume from queues that cannot be bound where exchanges are kombu's tables of bindings.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration`, also for a name that the table may not make a queue of.
+    func checkVirtual(_ queues: [TaskQueue]) throws(CeleriacError) {
+        for queue in queues {
+            guard let refusal = try resolve(TaskQueue(queue.name)).virtualRefusal else { continue }
+            throw CeleriacError(.configuration, "the queue \(queue.name) cannot be served: \(refusal.message)")
+        }
+    }
+
     static func missing(_ name: String) -> CeleriacError {
         CeleriacError(
             .configuration,
@@ -132,4 +157,21 @@ package final class QueueTable: Sendable {
 extension TaskQueue {
     /// The type that RabbitMQ gives the queue where it is declared; nil for the server's own choice.
     package var type: String? { arguments["x-queue-type"]?.stringValue }
+
+    /// Why the queue cannot be bound where exchanges are kombu's tables of bindings; nil if it can.
+    var virtualRefusal: CeleriacError? {
+        isDeclared ? bindings.lazy.compactMap(\.exchange.virtualRefusal).first : nil
+    }
+}
+
+extension TaskQueue.Exchange {
+    /// Why kombu does not have the exchange on Redis and in folders, where Python ends with `KeyError: 'headers'`; nil if it
+    /// does.
+    fileprivate var virtualRefusal: CeleriacError? {
+        if ["direct", "topic", "fanout"].contains(type) { return nil }
+        return CeleriacError(
+            .unsupported,
+            "the exchange \(name) is of type \(type), which takes RabbitMQ: on Redis and in folders kombu has direct, topic "
+                + "and fanout exchanges")
+    }
 }

@@ -120,6 +120,37 @@ struct RedisPublishTests {
         await bench.close()
     }
 
+    @Test("refuses what an exchange of another type would lead, message by message, and serves no queue behind one")
+    func otherExchanges() async throws {
+        let bench = try await RedisBench()
+        let documents = TaskQueue.Exchange("documents", type: "headers")
+        let binding = TaskQueue.Binding(documents, arguments: ["x-match": "all", "kind": "pdf"])
+        let queues = [TaskQueue("pdf", bindings: [binding]), TaskQueue("plain")]
+        let broker = try makeBroker(bench, queues: queues)
+        let body = WireMessage(body: Array("[[], {}, {}]".utf8))
+        let messages = [
+            OutgoingMessage(message: body, exchange: "documents", routingKey: "celery", declaredQueue: "pdf"),
+            message(to: "plain"), OutgoingMessage(message: body, routingKey: "pdf", declaredQueue: "pdf"),
+        ]
+        let error = await #expect(throws: PartialPublishError.self) { try await broker.publish(messages) }
+        #expect(error?.refused.mapValues(\.code) == [0: .unsupported, 2: .unsupported])
+        let text = error?.refused[0]?.message ?? ""
+        #expect(text.hasPrefix("the exchange documents is of type headers"), "\(text)")
+        #expect(try await bench.int(RedisCommand("LLEN", "plain")) == 1)
+
+        let pdf = ConsumerOptions(queues: ["pdf"], prefetch: 1, nodeName: "w@h")
+        let refused = await #expect(throws: CeleriacError.self) { _ = try await broker.consume(pdf) }
+        #expect(refused?.code == .configuration)
+        let consumer = try await broker.consume(ConsumerOptions(queues: ["plain"], prefetch: 1, nodeName: "w@h"))
+        let added = await #expect(throws: CeleriacError.self) { try await consumer.addQueue("pdf") }
+        #expect(added?.code == .unsupported)
+        await consumer.stop()
+        try await consumer.close()
+        #expect(try await bench.int(RedisCommand("EXISTS", "pdf", "_kombu.binding.documents")) == 0)
+        await broker.close()
+        await bench.close()
+    }
+
     private func makeBroker(_ bench: RedisBench, queues: [TaskQueue] = []) throws -> CeleryRedisBroker {
         CeleryRedisBroker(
             try RedisConfiguration(url: bench.url), queues: QueueTable(queues),

@@ -21,7 +21,19 @@ struct RoutedTaskTests {
           tasks.multiply: {queue: image, routing_key: a.image}
         """
 
-    /// Applications in both languages with these queues, and counted runs of Swift workers.
+    /// Queues that compare the headers of messages. RabbitMQ ignores the routing keys.
+    private static let headed = """
+        task_queues:
+          - {name: celery, exchange: {name: celery}, routing_key: celery}
+          - name: pdf
+            exchange: {name: documents, type: headers}
+            binding_arguments: {x-match: all, kind: pdf, urgency: high}
+          - name: some
+            exchange: {name: documents, type: headers}
+            binding_arguments: {x-match: any, kind: text, urgency: high}
+        """
+
+    /// Applications in both languages with such queues, and counted runs of Swift workers.
     private struct Site {
         let site: BrokerSite
         let app: CeleryApp
@@ -29,9 +41,9 @@ struct RoutedTaskTests {
         let python: PythonPeer
         let runs = NIOLockedValueBox<[String: Int]>([:])
 
-        init(_ kind: BrokerSite.Kind) async throws {
+        init(_ kind: BrokerSite.Kind, queues: String = RoutedTaskTests.queues) async throws {
             site = try await BrokerSite(kind)
-            let yaml = Array(RoutedTaskTests.queues.utf8)
+            let yaml = Array(queues.utf8)
             let settings = try CelerySettings(yaml: yaml)
             var logger = Logger(label: "live")
             logger.logLevel = .critical
@@ -89,7 +101,7 @@ struct RoutedTaskTests {
                 #expect(site.count("video") == 1 && site.count("image") == 2)
                 // Both patterns match.
                 try await send("video", "video.image")
-                await until { site.count("video") == 2 && site.count("image") == 3 }
+                try await until("both queues to get it") { site.count("video") == 2 && site.count("image") == 3 }
                 // By the route of its name.
                 let id = try await site.driver.send("tasks.multiply", [2, 3])
                 #expect(try await site.driver.get(id) == .success(6))
@@ -133,6 +145,82 @@ struct RoutedTaskTests {
     }
 
     @Test(
+        "An exchange of headers leads Python's tasks to the Swift workers whose headers match", .timeLimit(.minutes(5)),
+        arguments: BrokerSite.Kind.available.filter { $0 == .rabbitMQ })
+    func headersToSwift(_ kind: BrokerSite.Kind) async throws {
+        let site = try await Site(kind, queues: Self.headed)
+        let (pdf, some) = (site.worker("pdf", queues: ["pdf"]), site.worker("some", queues: ["some"]))
+        try await withRunning(pdf) {
+            try await withRunning(some) {
+                func send(_ headers: WireValue) async throws {
+                    // The queue names the exchange alone.
+                    let id = try await site.driver.send(
+                        "tasks.add", [2, 3], options: ["queue": "pdf", "headers": headers])
+                    let outcome = try await site.driver.get(id)
+                    #expect(outcome == .success(5))
+                }
+                try await send(["kind": "text"])
+                #expect(site.count("pdf") == 0 && site.count("some") == 1)
+                // All of the one, and any of the other.
+                try await send(["kind": "pdf", "urgency": "high"])
+                try await until("both queues to get it") { site.count("pdf") == 1 && site.count("some") == 2 }
+                // Not all of the one.
+                try await send(["kind": "sheet", "urgency": "high"])
+                #expect(site.count("pdf") == 1 && site.count("some") == 3)
+            }
+        }
+        await site.close()
+    }
+
+    @Test(
+        "An exchange of headers leads Swift's tasks to Python workers, and what nothing matches is an error",
+        .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available.filter { $0 == .rabbitMQ })
+    func headersToPython(_ kind: BrokerSite.Kind) async throws {
+        let site = try await Site(kind, queues: Self.headed)
+        let add = TaskDefinition<Int, Int, Int>("tasks.add")
+        func options(_ queue: String, _ headers: WireObject) -> SendOptions {
+            SendOptions(queue: queue, headers: headers)
+        }
+        // Before anybody has declared anything.
+        let early = try await site.app.send(add(1, 2).with(options("pdf", ["kind": "pdf", "urgency": "high"])))
+        let pdf = try await site.python.startWorker(queues: ["pdf"])
+        #expect(try await early.get(timeout: .seconds(60)) == 3)
+        // Nobody has declared the queue `some`.
+        for headers in [["kind": "pdf"], ["kind": "text"], [:]] as [WireObject] {
+            let error = await #expect(throws: CeleriacError.self) {
+                try await site.app.send(add(1, 2).with(options("pdf", headers)))
+            }
+            #expect(error?.code == .publishFailed)
+        }
+        await pdf.stop()
+        let some = try await site.python.startWorker(queues: ["some"])
+        let loose = try await site.app.send(add(1, 3).with(options("some", ["kind": "text"])))
+        #expect(try await loose.get(timeout: .seconds(60)) == 4)
+        await some.stop()
+        await site.close()
+    }
+
+    @Test(
+        "Redis has no exchanges of headers, for neither language", .timeLimit(.minutes(5)),
+        arguments: BrokerSite.Kind.available.filter { $0 == .redis })
+    func noHeaders(_ kind: BrokerSite.Kind) async throws {
+        let site = try await Site(kind, queues: Self.headed)
+        let options: [String: WireValue] = ["queue": "pdf", "headers": ["kind": "pdf", "urgency": "high"]]
+        let theirs = await #expect(throws: TestKitError.self) {
+            try await site.driver.send("tasks.add", [2, 3], options: options)
+        }
+        #expect(theirs?.message.contains("KeyError: 'headers'") == true, "\(theirs?.message ?? "")")
+        let ours = await #expect(throws: CeleriacError.self) {
+            let add = TaskDefinition<Int, Int, Int>("tasks.add")
+            try await site.app.send(add(2, 3).with(SendOptions(queue: "pdf", headers: ["kind": "pdf"])))
+        }
+        #expect(ours?.code == .unsupported)
+        let worker = await #expect(throws: CeleriacError.self) { try await site.worker("w", queues: ["pdf"]).run() }
+        #expect(worker?.code == .configuration)
+        await site.close()
+    }
+
+    @Test(
         "Every worker gets what is sent to a broadcast queue, from either language", .timeLimit(.minutes(5)),
         arguments: BrokerSite.Kind.available)
     func broadcast(_ kind: BrokerSite.Kind) async throws {
@@ -140,16 +228,16 @@ struct RoutedTaskTests {
         let add = TaskDefinition<Int, Int, Int>("tasks.add")
         let python = try await site.python.startWorker(queues: ["everyone"])
         // On Redis, a Python worker that is ready has not subscribed yet.
-        _ = try await site.driver.ping()
+        #expect(try await site.driver.ping().isEmpty == false, "the worker answers")
         #expect(try await site.app.send(add(1, 2).with(SendOptions(queue: "everyone"))).get(timeout: .seconds(60)) == 3)
         await python.stop()
         let workers = (0..<2).map { site.worker("w\($0)", queues: [.broadcast("everyone")]) }
         try await withRunning(workers[0]) {
             try await withRunning(workers[1]) {
                 _ = try await site.driver.send("tasks.add", [2, 3], options: ["queue": "everyone"])
-                await until { site.count("w0") == 1 && site.count("w1") == 1 }
+                try await until("both workers to get Python's") { site.count("w0") == 1 && site.count("w1") == 1 }
                 try await site.app.send(add(1, 2).with(SendOptions(queue: "everyone")))
-                await until { site.count("w0") == 2 && site.count("w1") == 2 }
+                try await until("both workers to get Swift's") { site.count("w0") == 2 && site.count("w1") == 2 }
             }
         }
         // Nobody listens any more, and nothing is kept for those who do not.
@@ -165,7 +253,8 @@ struct RoutedTaskTests {
         let worker = site.worker("swift@control", queues: ["celery"])
         try await withRunning(worker) {
             // The worker takes messages before it listens to remote control.
-            _ = try await site.driver.ping()
+            let answers = try await site.driver.ping()
+            #expect(!answers.isEmpty, "the worker answers")
             #expect(
                 try await site.driver.controlled(
                     "add_consumer",
