@@ -1,5 +1,6 @@
 import CeleriacCore
 import Logging
+import NIOConcurrencyHelpers
 
 extension Bridge {
     /// Revokes tasks of the sources: those whose messages have not come must not go on, and workers of Celery targets are told

@@ -63,7 +63,7 @@ import Testing
     /// Tests that a bridge which is to wait for longer than any clock can say lets one message pass, and can be stopped.
     @Test func theLowestRateIsAPause() async throws {
         let bench = try BridgeBench()
-        let rate = try #require(RateLimit(5e-324))
+        let rate = try #require(RateLimit(Double.leastNonzeroMagnitude))
         try await Self.send(3, bench)
         let bridge = bench.toCelery { $0.rate = rate }
         try await withBridge(bridge) { await until { bridge.status["to-celery"]?.forwarded == 1 } }

@@ -17,12 +17,11 @@ struct BeatControlTests {
     ) async throws -> [CeleryControlReply] {
         let mailbox = FakeMailbox()
         let rest = NIOLockedValueBox(ages)
-        let control = try #require(
-            CeleryBeatControl(
-                nodeName: "celerybeat@test", maximumAge: maximumAge, configuration: CeleryControlConfiguration(),
-                content: ControlContent(), broker: mailbox,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                age: { rest.withLockedValue { $0.isEmpty ? nil : $0.removeFirst() } }))
+        let made = CeleryBeatControl(
+            nodeName: "celerybeat@test", maximumAge: maximumAge, configuration: CeleryControlConfiguration(),
+            content: ControlContent(), broker: mailbox, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            age: { rest.withLockedValue { $0.isEmpty ? nil : $0.removeFirst() } })
+        let control = try #require(made)
         let stopping = Gate()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await control.answer(until: stopping) }

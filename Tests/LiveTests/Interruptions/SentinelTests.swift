@@ -44,7 +44,7 @@ struct SentinelTests {
         let redis = try await SentinelSite.start(test.hasPasswords ? SentinelSite.Passwords() : nil)
         let dialect = test.dialect
         let site = try redis.application(dialect, logger: LogRecorder().logger)
-        let (runs, release, load, enough) = (Runs(), Gate(), SteadyLoad(), Gate())
+        let (runs, release, load) = (Runs(), Gate(), SteadyLoad())
         let handlers = [
             Self.hold.handler { number in
                 runs.add(number)
@@ -61,17 +61,18 @@ struct SentinelTests {
             for number in 0..<Self.count { results.append(try await site.app.send(Self.hold(number))) }
             // Four run, some are claimed, and most wait in the queue, where the load follows them.
             try await until("four tasks to begin") { runs.total == 4 }
-            async let sending: Void = load.run(site.app, until: enough)
-            try await until("the first of the load to be sent") { load.confirmed.count >= 20 }
-            try await redis.untilReplicated()
-
-            let isLone = try await replace(redis, test.change, release)
-            let copies = try await redis.idsAtReplica(of: dialect)
-            release.open()
-            // What was sent from then on can be nowhere but at the new primary.
-            try await until("tasks to be sent to the new primary") { load.confirmed.count { $0.begin >= isLone } >= 20 }
-            enough.open()
-            try await sending
+            let (isLone, copies) = try await load.run(site.app) {
+                try await until("the first of the load to be sent") { load.confirmed.count >= 20 }
+                try await redis.untilReplicated()
+                let isLone = try await replace(redis, test.change, release)
+                let copies = try await redis.idsAtReplica(of: dialect)
+                release.open()
+                // What is sent from then on can be nowhere but at the new primary.
+                try await until("tasks to be sent to the new primary") {
+                    load.confirmed.count { $0.begin >= isLone } >= 20
+                }
+                return (isLone, copies)
+            }
             let owed = load.confirmed.filter { $0.begin >= isLone || copies.contains($0.id) }
             #expect(owed.count { $0.begin < isLone } >= 20, "the replica has what was sent before the fail-over")
             try? await until("the load to have run") {

@@ -32,9 +32,23 @@ final class SteadyLoad: Sendable {
         }
     }
 
+    /// Sends while the body runs.
+    func run<Value: Sendable>(
+        _ app: any TaskSender, while body: () async throws -> Value
+    ) async throws -> Value {
+        let enough = Gate()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.run(app, until: enough) }
+            let value = try await body()
+            enough.open()
+            try await group.next()
+            return value
+        }
+    }
+
     /// Sends until the gate is open, up to a hundred tasks a second. A task whose sending throws is not confirmed: it is sent
     /// again.
-    func run(_ app: any TaskSender, until enough: Gate) async throws {
+    private func run(_ app: any TaskSender, until enough: Gate) async throws {
         var number = 0
         while !enough.isOpen {
             let begin = ContinuousClock.now
