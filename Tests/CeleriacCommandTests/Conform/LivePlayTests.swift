@@ -144,6 +144,36 @@ import Testing
         }
     }
 
+    @Test("a monitor is known by the lines that it prints")
+    func monitor() async throws {
+        let steps: WireValue = [
+            ["broadcast": ["headers": ["hostname": "${a}"], "value": [:]], "exchange": "celeryev"],
+            ["printed": true, "within": 5, "checks": [["at": ["text"], "contains": "heard ${a}"]]],
+        ]
+        let prints: @Sendable (ScriptedTestee, WireValue, ScriptedServer) -> WireValue? = { testee, message, _ in
+            testee.say("something else")
+            testee.say("heard \(message["headers"]?["hostname"]?.stringValue ?? "")")
+            return nil
+        }
+        let good = try await row(try testCase(steps), role: .monitor, prints)
+        #expect(good.row.verdict == .ok, "\(good.row.detail ?? "")")
+        let other: WireValue = ["printed": true, "within": 0.1, "checks": [["at": ["text"], "contains": "${b}"]]]
+        let late = try await row(try testCase([other]), role: .monitor, prints)
+        #expect(late.row.verdict == .timeout)
+    }
+
+    @Test("what comes to a queue in a time is counted")
+    func counting() async throws {
+        let none = try await row(try testCase([["count": "kit.every", "over": 0.05, "least": 0, "most": 0]]))
+        #expect(none.row.verdict == .ok)
+        let some = try await row(try testCase([["count": "kit.every", "over": 0.05, "least": 1, "most": 2]]))
+        #expect(some.row.verdict == .failed && some.row.detail == "step 1: kit.every had 0 messages")
+        let bounds: WireValue = ["least": 1, "most": 2]
+        #expect(LivePlay.miscount(["a", "b"], bounds) == nil)
+        #expect(LivePlay.miscount(["a", "a"], bounds) == "two messages with the same id")
+        #expect(LivePlay.miscount(["a", "b", "c"], bounds) == "3 messages")
+    }
+
     @Test("a testee may be ended by a step, and the next case gets another")
     func ending() async throws {
         let steps: WireValue = [["signal": "TERM"], ["ended": [0], "within": 5]]
@@ -172,6 +202,7 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Compat/kit").path
         let least: [(Corpus.Dialect, String, Int)] = [
             (.celery, "live-worker", 180), (.celery, "live-producer", 45), (.celery, "live-client", 20),
+            (.celery, "live-beat", 20), (.celery, "live-monitor", 30),
             (.machinery, "live-worker", 50), (.machinery, "live-producer", 20), (.machinery, "live-client", 10),
         ]
         for (dialect, tier, count) in least {

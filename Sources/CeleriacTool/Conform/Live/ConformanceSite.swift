@@ -2,7 +2,13 @@ import CeleriacWire
 
 /// What a testee is in a live run.
 enum LiveRole: String, Sendable {
-    case worker, producer, client
+    case worker, producer, client, beat, monitor
+
+    /// Whether it is asked by lines on its standard input.
+    var isAsked: Bool { self == .producer || self == .client }
+
+    /// Whether the lines of its standard output are read.
+    var isRead: Bool { isAsked || self == .monitor }
 }
 
 /// The servers of a live run, and the testee, which is started when a case needs it.
@@ -36,8 +42,8 @@ actor ConformanceSite {
     /// Plays a case.
     ///
     /// - Returns: the verdict as if the case were a MUST, and why it is not OK.
-    /// - Throws: ``ConformanceError`` for a case that cannot be read, and for a worker that does not do its first task;
-    ///   errors of the servers; `CancellationError`.
+    /// - Throws: ``ConformanceError`` for a case that cannot be read, and for a testee that does not begin; errors of the
+    ///   servers; `CancellationError`.
     func play(_ testCase: ConformanceCase) async throws -> (verdict: Verdict, detail: String?) {
         try await start()
         var play = LivePlay(broker: broker, store: store, testee: testee)
@@ -67,7 +73,9 @@ actor ConformanceSite {
         await running.stop()
     }
 
-    private static let queues = ["celery", "machinery_tasks", "kit.other"]
+    private static let queues =
+        ["celery", "machinery_tasks", "kit.other"]
+        + ["every", "half", "hour", "keywords", "minute", "never", "options", "priority"].map { "kit." + $0 }
 
     private func start() async throws {
         if let testee, testee.exitStatus == nil { return }
@@ -76,10 +84,11 @@ actor ConformanceSite {
         try await store.command("DEL", "unacked", "unacked_index", "unacked_mutex", "delayed_tasks")
         let started = try launch()
         testee = started
-        guard role == .worker else { return }
+        let steps = LiveWarmup.steps(role, dialect)
+        guard !steps.isEmpty else { return }
         var play = LivePlay(broker: broker, store: store, testee: started)
         do {
-            try await play.run(LiveWarmup.steps(dialect))
+            try await play.run(steps)
         } catch let end as LiveEnd {
             await stop()
             let reason =
@@ -87,15 +96,38 @@ actor ConformanceSite {
                 case .unmet(let reason), .late(let reason): reason
                 case .gone, .unimplemented: "it has ended"
                 }
-            throw ConformanceError("the worker did not do its first task: \(reason)")
+            throw ConformanceError("the \(role.rawValue) did not begin: \(reason)")
         }
     }
 }
 
-/// The task by which a worker shows that it works.
+/// How a testee shows that it works: a worker by a task, a beat by what it sends, a monitor by what it prints.
 enum LiveWarmup {
-    /// The steps of it. A worker may take a minute for its start.
-    static func steps(_ dialect: Corpus.Dialect) -> [WireValue] {
+    /// The steps of it, none for who is asked by lines. A testee may take a minute for its start.
+    static func steps(_ role: LiveRole, _ dialect: Corpus.Dialect) -> [WireValue] {
+        switch role {
+        case .producer, .client: []
+        case .worker: task(dialect)
+        case .beat: [["receive": "kit.every", "within": 60]]
+        case .monitor: heartbeat
+        }
+    }
+
+    /// An event is published until it is heard: what is published before a monitor listens is lost.
+    private static var heartbeat: [WireValue] {
+        let event: WireValue = [
+            "type": "worker-heartbeat", "hostname": "kit-${a}@nowhere", "timestamp": 1_795_000_000.25, "utcoffset": 0,
+            "pid": 7, "clock": 12, "freq": 2.0, "active": 0, "processed": 0,
+        ]
+        let message: WireValue = ["headers": ["hostname": "kit-${a}@nowhere"], "value": event]
+        let publish: WireValue = ["broadcast": message, "exchange": "celeryev", "key": "worker.heartbeat"]
+        let check: WireValue = ["at": ["text"], "contains": "${a}"]
+        return [
+            ["listen": "celeryev"], ["printed": true, "within": 60, "checks": [check], "again": publish],
+        ]
+    }
+
+    private static func task(_ dialect: Corpus.Dialect) -> [WireValue] {
         switch dialect {
         case .celery:
             let headers: WireValue = [
