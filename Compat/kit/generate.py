@@ -296,6 +296,22 @@ def captured_conversion(document):
     return argument, error, all(literal == repr(float(literal)) for literal in literals)
 
 
+def pitfalls(ids):
+    """What is wrong with the table of pitfalls: 36 rows, each with cases that exist or a reason."""
+    rows = [line for line in (HERE / "PITFALLS.md").read_text().splitlines() if re.match(r"\| \d+ ", line)]
+    if [int(row.split("|")[1]) for row in rows] != list(range(1, 37)):
+        yield "PITFALLS.md does not have the rows 1 to 36"
+    for row in rows:
+        number, _, last = (part.strip() for part in row.strip("|").split("|"))
+        named = [name for name in re.findall("`([^`]*)`", last) if name.count("/") > 1]
+        if not named and not last.startswith("n/a: "):
+            yield f"pitfall {number} has neither a case nor a reason"
+        for name in named:
+            is_prefix = name.endswith(("/", "*"))
+            if not any(id.startswith(name.rstrip("*")) if is_prefix else id == name for id in ids):
+                yield f"pitfall {number} names {name}, and there is no such case"
+
+
 def main(arguments):
     import celery_codec
     def ask(op, question):
@@ -303,8 +319,12 @@ def main(arguments):
     corpora = [Corpus("celery", "Celery 5.7.0", ask), Corpus("machinery", "Go Machinery", None)]
     celery(corpora[0])
     machinery(corpora[1])
+    corpora += live_cases.corpora()
     differences = 0
-    for corpus in [*corpora, *live_cases.corpora()]:
+    for problem in pitfalls([case["id"] for corpus in corpora for cases in corpus.files.values() for case in cases]):
+        print(problem)
+        differences = 1
+    for corpus in corpora:
         for name, text in corpus.documents():
             path = HERE / name
             if "--check" in arguments:

@@ -23,6 +23,7 @@ def producer(c):
     for name, args in [("unicode", ["h\u00e9 \U0001f966"]), ("null", [None]), ("big", [2 ** 70]), ("float", [1.5]), ("nested", [[1, {"a": [None]}]]), ("boolean", [True])]:
         sends("body", name, f"An argument ({name}) arrives as it is.", ask("tasks.echo", args), [value(0, equals=args)], section="1.3 Body")
     sends("properties", "correlation-id", "correlation_id is the task's id, in snake case.", plain, [at("properties", "correlation_id", equals="${a}")], section="Pitfall 29")
+    sends("properties", "reply-to", "reply_to names where replies of RPC go, in snake case.", plain, [at("properties", "reply_to", kind=["string"], filled=True)], "SHOULD", section="Pitfall 8")
     sends("properties", "persistent", "Messages are persistent.", plain, [at("properties", "delivery_mode", equals=2)], section="1.2 Properties")
     sends("properties", "content-type", "The content type and encoding of JSON.", plain,
           [at("content-type", equals="application/json"), at("content-encoding", equals="utf-8")], section="3.1 Content types")

@@ -147,6 +147,13 @@ def settling(c):
         c.add("worker", "priority", f"list-{priority}", "SHOULD", "4.2 Keys", f"A message in the list of priority {priority} is served.",
               [{"redis": ["LPUSH", f"celery\x06\x16{priority}", {"envelope": {**message("tasks.add", [2, 3]), "properties": {"priority": priority}}}]}, succeeds(5)],
               brokers=["redis"], needs=["priority"])
+    many = lambda count, task, args: [{"send": message(task, args, id="${m%d}" % n)} for n in range(count)]
+    c.add("worker", "settling", "prefetch", "SHOULD", "Pitfall 24",
+          "Of 40 slow tasks a worker holds some and leaves the others in the queue: they are there when the first has ended.",
+          [*many(40, "tasks.slow", [0.5]), succeeds(0.5, "m0"), {"await": ["EVAL", "return redis.call('LLEN', KEYS[1]) > 0 and 1 or 0", "1", "celery"], "is": 1, "within": 0.1},
+           {"redis": ["DEL", "celery"]}, *alive()], brokers=["redis"], needs=["slow"])
+    c.add("worker", "settling", "pace", "SHOULD", "Pitfall 32", "60 small tasks are done within four seconds: a worker waits for its broker, and for no clock.",
+          [*many(60, "tasks.add", [1, 1]), *(succeeds(2, f"m{n}", within=4) for n in (59,))])
     c.add("worker", "envelope", "plain-body", "SHOULD", "4.1 Envelope", "A body without body_encoding is text.",
           [{"redis": ["LPUSH", "celery", {"json": {**plain_envelope("tasks.add", [2, 3])}}]}, succeeds(5)], brokers=["redis"])
     c.add("worker", "envelope", "numeric-tag", "SHOULD", "4.1 Envelope", "A delivery tag of any text serves.",
@@ -184,6 +191,8 @@ def retries(c):
           needs=["retry"])
     c.add("worker", "retry", "counted", "MUST", "Pitfall 9", "The header retries counts on from what it was.",
           [{"send": message("tasks.retry_until", [3, 0.05], retries=2)}, succeeds(3, within=15)], needs=["retry"])
+    c.add("worker", "retry", "waits", "MUST", "Pitfall 22", "A retry waits for its countdown.",
+          [{"send": message("tasks.retry_until", [1, 1.5])}, succeeds(1, "a", value("date_done", after="${now+1.5}"), within=15)], needs=["retry"])
     c.add("worker", "retry", "exhausted", "MUST", section, "When all retries are used up the task fails with its error.",
           [{"send": message("tasks.retry_exhaust", [1, 0.05])}, fails("ValueError", "never good", within=15)], needs=["retry"])
     c.add("worker", "retry", "same-queue", "MUST", "Pitfall 10", "The retry is sent with the same id, arguments, root and an ETA, to the queue that the task came from.",
@@ -278,6 +287,11 @@ def canvas(c):
     failing["headers"] = {**failing["headers"], "task": "tasks.fail"}
     c.add("worker", "chord", "fails", "MUST", "8.4 Chords, Redis native join", "When a part fails, the body fails with ChordError.",
           [size, {"send": header("a", 0, [1, 2])}, {"send": failing}, fails("ChordError", None, "body")], needs=["chord"])
+    part = lambda n, chord: message("tasks.add", [n, chord], id="${m%d.%d}" % (chord, n), group="${g%d}" % chord, group_index=n,
+                                    embed={"chord": {**signature("tasks.sum_ints", [], "${body%d}" % chord)}})
+    c.add("worker", "chord", "two-at-once", "MUST", "Pitfall 36", "Two chords whose parts come in turns each join their own results.",
+          [*({"redis": ["SET", "celery-taskset-meta-${g%d}.s" % chord, "2", "EX", "600"]} for chord in (10, 20)),
+           *({"send": part(n, chord)} for n in (0, 1) for chord in (10, 20)), succeeds(21, "body10"), succeeds(41, "body20")], needs=["chord"])
     for count in (2, 3):
         c.add("worker", "group", f"members-{count}", "MUST", "9 Canvas on the wire", f"{count} members of a group each store their result.",
               [*({"send": message("tasks.add", [n, n], id="${m%d}" % n, group="${g}", group_index=n)} for n in range(count)),

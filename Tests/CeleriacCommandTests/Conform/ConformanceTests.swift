@@ -98,7 +98,9 @@ import Testing
     @Test("a matrix has a column for each implementation, and the worse verdict of a case that was asked twice")
     func matrix() throws {
         func report(_ verdicts: [(String, String)]) -> WireValue {
-            let cases = verdicts.map { ["id": .string($0.0), "verdict": .string($0.1), "detail": "<why>"] as WireValue }
+            let cases = verdicts.map { id, verdict -> WireValue in
+                ["id": .string(id), "verdict": .string(verdict), "detail": "<why>"]
+            }
             return ["kit": "1.0", "title": "a <b>", "cases": .array(cases)]
         }
         let (live, codec) = ("celery/worker/live/values/a", "celery/client/result/a")

@@ -196,6 +196,36 @@ import Testing
         }
     }
 
+    @Test("each of the 36 pitfalls has a case, or a reason why it has none")
+    func pitfalls() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Compat/kit").path
+        var ids: [String] = []
+        for dialect in Corpus.Dialect.allCases {
+            for tier in ["codec", "live"] {
+                ids += try Corpus(folder: folder, dialect: dialect, tier: tier).cases.map(\.id)
+            }
+        }
+        let page = try String(contentsOfFile: folder + "/PITFALLS.md", encoding: .utf8)
+        let rows = page.split(separator: "\n").map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let numbered = rows.filter { $0.count == 3 && Int($0[0]) != nil }
+        #expect(numbered.compactMap { Int($0[0]) } == Array(1...36))
+        for row in numbered {
+            // Every second part stands in code quotes; ids have more than two words.
+            let parts = row[2].split(separator: "`", omittingEmptySubsequences: false).map(String.init)
+            let quoted = stride(from: 1, to: parts.count, by: 2).map { parts[$0] }
+            let named = quoted.filter { $0.split(separator: "/").count > 2 }
+            #expect(!named.isEmpty || row[2].hasPrefix("n/a: "), "pitfall \(row[0])")
+            for name in named {
+                let start = name.hasSuffix("*") ? String(name.dropLast()) : name
+                let isPrefix = name.hasSuffix("*") || name.hasSuffix("/")
+                #expect(ids.contains { isPrefix ? $0.hasPrefix(start) : $0 == name }, "\(row[0]): \(name)")
+            }
+        }
+    }
+
     @Test("the live corpus can be read, and has what its tiers are to have")
     func corpus() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
