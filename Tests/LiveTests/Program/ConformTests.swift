@@ -54,10 +54,11 @@ import Testing
     ]
     private static let ofProducers = [
         "celery/producer/live/headers/id", "celery/producer/live/options/countdown",
-        "celery/producer/live/canvas/chain", "celery/producer/live/canvas/chord",
+        "celery/producer/live/canvas/chain", "celery/producer/live/canvas/chord", "celery/producer/live/canvas/link",
     ]
     private static let ofClients = [
         "celery/client/live/get/waits", "celery/client/live/get/after-retry", "celery/client/live/failure/arguments",
+        "celery/client/live/control/",
     ]
     private static let ofBeats = [
         "celery/beat/live/headers/", "celery/beat/live/body/", "celery/beat/live/interval/",
