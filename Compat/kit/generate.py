@@ -264,6 +264,9 @@ def machinery(corpus):
             section, what = kinds[kind]
             corpus.add(f"captured-{kind}s", "worker" if kind == "signature" else "client", kind, f"{source}/{n}/read", "MUST", section,
                        f"Go wrote {what} in the capture {source}; read it.", f"{kind}.read", {"body": base(text)}, {"answer": value}, [go])
+            # Go writes this escape for a byte that is no UTF-8; who has read it, Go too, has a character, and writes that.
+            if r"\ufffd" in text:
+                continue
             corpus.add(f"captured-{kind}s", "producer" if kind == "signature" else "worker", kind, f"{source}/{n}/rewrite", "SHOULD",
                        "3 JSON dialect", f"Go wrote {what} in the capture {source}; read it and write the same bytes.",
                        f"{kind}.rewrite", {"body": base(text)}, {"answer": {"body": base(text)}}, [go])
