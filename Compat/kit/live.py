@@ -268,6 +268,8 @@ class LiveTestee:
     def __init__(self, command, environment, role):
         asks, reads = role in ASKED, role in READ
         self.lines = queue.Queue()
+        # Its first answer waits for the start of an interpreter.
+        self.starting = STARTING
         # A developer's own brokers must not be those of a testee.
         own = {k: v for k, v in os.environ.items() if k not in OWN}
         self.process = subprocess.Popen(
@@ -297,7 +299,8 @@ class LiveTestee:
         return line
 
     def answer(self, limit):
-        line = self.line(limit)
+        line = self.line(limit + self.starting)
+        self.starting = 0
         try:
             answer = json.loads(line)
         except ValueError:

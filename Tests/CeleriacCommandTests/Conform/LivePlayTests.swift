@@ -24,7 +24,7 @@ import Testing
         let server = ScriptedServer()
         let launches = Counter()
         let site = ConformanceSite(
-            role: role, dialect: .celery, broker: server, store: server,
+            role: role, dialect: .celery, broker: server, store: server, starting: .zero,
             launch: {
                 launches.add()
                 let testee = ScriptedTestee(server: server, behaviour: behaviour)

@@ -18,6 +18,7 @@ actor ConformanceSite {
     private let broker: any LiveBroker
     private let store: any LiveStore
     private let launch: @Sendable () throws -> any LiveTestee
+    private let starting: Duration
     private var testee: (any LiveTestee)?
 
     /// Makes a site without a testee.
@@ -27,15 +28,17 @@ actor ConformanceSite {
     ///   - dialect: whose messages.
     ///   - broker: the broker.
     ///   - store: the Redis of the results.
+    ///   - starting: how much longer its first answer may take, while an interpreter starts.
     ///   - launch: starts the testee.
     init(
         role: LiveRole, dialect: Corpus.Dialect, broker: any LiveBroker, store: any LiveStore,
-        launch: @escaping @Sendable () throws -> any LiveTestee
+        starting: Duration = .seconds(60), launch: @escaping @Sendable () throws -> any LiveTestee
     ) {
         self.role = role
         self.dialect = dialect
         self.broker = broker
         self.store = store
+        self.starting = starting
         self.launch = launch
     }
 
@@ -45,8 +48,8 @@ actor ConformanceSite {
     /// - Throws: ``ConformanceError`` for a case that cannot be read, and for a testee that does not begin; errors of the
     ///   servers; `CancellationError`.
     func play(_ testCase: ConformanceCase) async throws -> (verdict: Verdict, detail: String?) {
-        try await start()
-        var play = LivePlay(broker: broker, store: store, testee: testee)
+        let isNew = try await start()
+        var play = LivePlay(broker: broker, store: store, testee: testee, starting: isNew ? starting : .zero)
         let outcome: (verdict: Verdict, detail: String?)
         do {
             try await play.run(testCase.input["steps"]?.arrayValue ?? [])
@@ -77,18 +80,22 @@ actor ConformanceSite {
         ["celery", "machinery_tasks", "kit.other"]
         + ["every", "half", "hour", "keywords", "minute", "never", "options", "priority"].map { "kit." + $0 }
 
-    private func start() async throws {
-        if let testee, testee.exitStatus == nil { return }
+    /// Starts the testee if it does not run.
+    ///
+    /// - Returns: whether it is new.
+    private func start() async throws -> Bool {
+        if let testee, testee.exitStatus == nil { return false }
         await stop()
         // What a worker that was killed held is nobody's now.
         try await store.command("DEL", "unacked", "unacked_index", "unacked_mutex", "delayed_tasks")
         let started = try launch()
         testee = started
         let steps = LiveWarmup.steps(role, dialect)
-        guard !steps.isEmpty else { return }
+        guard !steps.isEmpty else { return true }
         var play = LivePlay(broker: broker, store: store, testee: started)
         do {
             try await play.run(steps)
+            return true
         } catch let end as LiveEnd {
             await stop()
             let reason =

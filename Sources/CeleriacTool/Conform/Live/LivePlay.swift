@@ -28,14 +28,17 @@ struct LivePlay {
     /// The program under test; nil once a step has seen it end.
     private(set) var testee: (any LiveTestee)?
     private var placeholders: LivePlaceholders
+    /// How much longer the next answer may take.
+    private var starting: Duration
 
     init(
         broker: any LiveBroker, store: any LiveStore, testee: (any LiveTestee)?,
-        placeholders: LivePlaceholders = LivePlaceholders()
+        starting: Duration = .zero, placeholders: LivePlaceholders = LivePlaceholders()
     ) {
         self.broker = broker
         self.store = store
         self.testee = testee
+        self.starting = starting
         self.placeholders = placeholders
     }
 
@@ -207,7 +210,8 @@ struct LivePlay {
     // MARK: The testee
 
     private mutating func answer(_ step: WireValue) async throws {
-        let deadline = Self.deadline(step)
+        let deadline = Self.deadline(step, more: starting)
+        starting = .zero
         repeat {
             if let line = testee?.answer() { return try look(["value": try Self.answer(line)], step) }
             if testee?.exitStatus != nil { throw LiveEnd.gone }
@@ -284,8 +288,8 @@ struct LivePlay {
         return checks.lazy.compactMap { $0.problem(in: found) }.first
     }
 
-    private static func deadline(_ step: WireValue) -> LiveDeadline {
-        LiveDeadline(.seconds(step["within"]?.doubleValue ?? 10))
+    private static func deadline(_ step: WireValue, more: Duration = .zero) -> LiveDeadline {
+        LiveDeadline(Duration.seconds(step["within"]?.doubleValue ?? 10) + more)
     }
 
     private static func argument(_ word: WireValue) throws -> [UInt8] {
