@@ -76,7 +76,7 @@ actor ConformanceSite {
         await running.stop()
     }
 
-    private static let queues =
+    private static let queues: [String] =
         ["celery", "machinery_tasks", "kit.other"]
         + ["every", "half", "hour", "keywords", "minute", "never", "options", "priority"].map { "kit." + $0 }
 
