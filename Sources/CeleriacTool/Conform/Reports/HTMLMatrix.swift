@@ -15,7 +15,7 @@ enum HTMLMatrix {
             <header>
             <h1>Conformance to the wire</h1>
             <p class="soft">\(matrix.columns.count) implementations, \(matrix.count) cases of the conformance kit. A cell has \
-            the cases that are OK, of those that were run; a dot means that none was.</p>
+            the cases that are OK, of those that ask something; a dot means that none was run.</p>
             <ul class="legend">\(legend(matrix))</ul>
             </header>
             <h2>By topic</h2>
@@ -79,8 +79,9 @@ enum HTMLMatrix {
             return count == 0 ? nil : "\(count) \(verdict.rawValue)"
         }
         let right = verdicts.count(where: { $0 == .ok })
-        var text = "\(right)<small>/\(verdicts.count)</small>"
-        if right < verdicts.count { text = "<a href=\"#\(anchor(topic))\">\(text)</a>" }
+        let asked = verdicts.count(where: { $0 != .informational })
+        var text = asked == 0 ? Verdict.informational.sign : "\(right)<small>/\(asked)</small>"
+        if right < asked { text = "<a href=\"#\(anchor(topic))\">\(text)</a>" }
         return "<td class=\"cell \(tone(verdicts))\" title=\"\(words.joined(separator: ", "))\">\(text)"
     }
 
@@ -100,14 +101,16 @@ enum HTMLMatrix {
         return words.joined(separator: "-")
     }
 
-    /// The cases of a topic that are not OK for all; empty if there are none.
+    /// The cases of a topic that are not OK for all, without those that ask nothing; empty if there are none.
     private static func section(_ topic: ConformanceMatrix.Topic, _ matrix: ConformanceMatrix) -> String {
         let shown = topic.ids.filter { id in
-            matrix.columns.contains { column in column.cells[id].map { $0.verdict != .ok } ?? false }
+            matrix.columns.contains { column in
+                column.cells[id].map { $0.verdict != .ok && $0.verdict != .informational } ?? false
+            }
         }
         guard !shown.isEmpty else { return "" }
         let rest = topic.ids.count - shown.count
-        let more = rest == 0 ? "" : rest == 1 ? "1 more case is OK for all" : "\(rest) more cases are OK for all"
+        let more = rest == 0 ? "" : "and \(rest) more"
         let names = matrix.columns.map { "<th scope=\"col\">\($0.name.escapedForMarkup)" }.joined()
         let rows = shown.map { id in
             "<tr><th scope=\"row\"><code>\(id.escapedForMarkup)</code>"
