@@ -192,7 +192,7 @@ let package = Package(
         .target(
             name: "CeleriacTestKit",
             dependencies: [
-                "Celeriac", "CeleriacCore", "CeleriacWire", "CeleryWire", "CSpawn", "MachineryWire",
+                "Celeriac", "CeleriacCore", "CeleriacWire", "CeleryDialect", "CeleryWire", "CSpawn", "MachineryWire",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],

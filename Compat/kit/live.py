@@ -1,4 +1,4 @@
-"""The live tiers without Swift: plays the steps of a case to a worker, producer or client beside a real broker.
+"""The live tiers without Swift: plays the steps of a case to a worker, producer, client, beat or monitor beside a real broker.
 
 Needs Python 3.10 and redis-server; for RabbitMQ the package amqp and a broker that is given by its URL.
 """
@@ -11,7 +11,12 @@ import run
 # A worker that has not finished the first task by then is not one that can be tested.
 STARTING = 60
 OWN = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "BROKER", "RESULT_BACKEND", "DEFAULT_QUEUE")
-QUEUES = ["celery", "machinery_tasks", "kit.other"]
+QUEUES = ["celery", "machinery_tasks", "kit.other", *(f"kit.{name}" for name in (
+    "every", "half", "hour", "keywords", "minute", "never", "options", "priority"))]
+# Roles that are asked by lines, and those whose lines are read.
+ASKED, READ = ("producer", "client"), ("producer", "client", "monitor")
+# A shell has what runs behind it ignore SIGINT, and a testee would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Whether the testee's log is thrown away.
 QUIET = bool(os.environ.get("KIT_QUIET"))
 
@@ -257,16 +262,20 @@ def poll(find, limit):
 # MARK: The testee
 
 class LiveTestee:
-    """A program with the broker and the result store in its environment. Producers and clients are asked by lines."""
+    """A program with the broker and the result store in its environment. Producers and clients are asked by lines, and monitors
+    print what they hear."""
 
-    def __init__(self, command, environment, asks):
+    def __init__(self, command, environment, role):
+        asks, reads = role in ASKED, role in READ
         self.lines = queue.Queue()
+        # Its first answer waits for the start of an interpreter.
+        self.starting = STARTING
         # A developer's own brokers must not be those of a testee.
         own = {k: v for k, v in os.environ.items() if k not in OWN}
         self.process = subprocess.Popen(
             command, env={**own, **environment}, start_new_session=True, stdin=subprocess.PIPE if asks else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if asks else subprocess.DEVNULL, stderr=subprocess.DEVNULL if QUIET else None)
-        if asks:
+            stdout=subprocess.PIPE if reads else subprocess.DEVNULL, stderr=subprocess.DEVNULL if QUIET else None)
+        if reads:
             def read(output=self.process.stdout, lines=self.lines):
                 for line in output:
                     lines.put(line)
@@ -280,13 +289,18 @@ class LiveTestee:
         except OSError:
             raise Gone
 
-    def answer(self, limit):
+    def line(self, limit):
         try:
             line = self.lines.get(timeout=limit)
         except queue.Empty:
             raise Late("no answer in time")
         if line is None:
             raise Gone
+        return line
+
+    def answer(self, limit):
+        line = self.line(limit + self.starting)
+        self.starting = 0
         try:
             answer = json.loads(line)
         except ValueError:
@@ -384,6 +398,10 @@ class Play:
             self.testee.ask(step["ask"])
         elif "answer" in step:
             self.look({"value": self.testee.answer(limit)}, step, "no answer")
+        elif "printed" in step:
+            self.printed(step, limit)
+        elif "count" in step:
+            self.count(step)
         elif "await" in step:
             def reply():
                 value = store(*step["await"])
@@ -457,6 +475,37 @@ class Play:
         except OSError:
             raise Late(why)
 
+    def printed(self, step, limit):
+        """The next lines that a monitor prints, until one passes; `again` is a step that is taken each second until then."""
+        deadline, why = time.monotonic() + limit, "nothing was printed"
+        while (left := deadline - time.monotonic()) > 0:
+            if "again" in step:
+                self.step(step["again"])
+            end = time.monotonic() + min(left, 1 if "again" in step else left)
+            while (rest := end - time.monotonic()) > 0:
+                try:
+                    found = {"text": self.testee.line(rest).decode("utf-8", "replace").rstrip("\n")}
+                except Late:
+                    break
+                why = self.problem(found, step)
+                if why is None:
+                    return self.keep(found, step)
+        raise Late(why)
+
+    def count(self, step):
+        """How many messages come to a queue in a time, and whether each has an id of its own."""
+        take = lambda: self.site.broker.receive(step["count"], False)
+        while take() is not None:
+            pass
+        ids, deadline = [], time.monotonic() + step["over"]
+        while (left := deadline - time.monotonic()) > 0:
+            if (found := poll(take, left)) is not None:
+                ids.append(found["headers"].get("id"))
+        if not step["least"] <= len(ids) <= step["most"]:
+            raise Unmet(f"{step['count']} had {len(ids)} messages")
+        if len(set(ids)) < len(ids):
+            raise Unmet(f"{step['count']} had two messages with the same id")
+
     def hear(self, step, limit):
         deadline, why = time.monotonic() + limit, "nothing was heard"
         while (left := deadline - time.monotonic()) > 0:
@@ -488,15 +537,14 @@ class Site:
             "BROKER": self.broker_url, "RESULT_BACKEND": url, "DEFAULT_QUEUE": "machinery_tasks"}
 
     def start(self):
-        """Starts the testee if it does not run, and waits until a worker has done a task."""
+        """Starts the testee if it does not run, and waits until a worker has done a task, a beat has sent one and a monitor hears."""
         if self.testee and self.testee.ended() is None:
             return
         # What a worker that was killed held is nobody's now.
         self.store("DEL", "unacked", "unacked_index", "unacked_mutex", "delayed_tasks")
         self.broker.clear(QUEUES)
-        self.testee = LiveTestee(self.command, self.environment, self.role != "worker")
-        if self.role == "worker":
-            Play(warmup(self.dialect), self).run()
+        self.testee = LiveTestee(self.command, self.environment, self.role)
+        Play(warmup(self.role, self.dialect), self).run()
 
     def restart(self):
         if self.testee:
@@ -513,7 +561,7 @@ class Site:
         try:
             self.start()
         except (Unmet, Gone) as error:
-            sys.exit(f"the worker did not do its first task: {error or 'it has ended'}") if isinstance(error, Unmet) else None
+            sys.exit(f"the {self.role} did not begin: {error or 'it has ended'}") if isinstance(error, Unmet) else None
             self.restart()
             return "CRASH", "the testee ended before the case began"
         result, why = "OK", None
@@ -535,9 +583,21 @@ class Site:
         return result, why
 
 
-def warmup(dialect):
-    """A task that tells that a worker works."""
-    if dialect == "machinery":
+def warmup(role, dialect):
+    """The steps that tell that a testee works. Who is asked by lines is asked at once."""
+    if role in ASKED:
+        steps = []
+    elif role == "beat":
+        steps = [{"receive": "kit.every", "within": STARTING}]
+    elif role == "monitor":
+        # What is published before a monitor listens is lost: it is published again and again.
+        steps = [{"listen": "celeryev"},
+                 {"printed": True, "within": STARTING, "checks": [{"at": ["text"], "contains": "${a}"}], "again": {
+                     "broadcast": {"headers": {"hostname": "kit-${a}@nowhere"}, "value": {
+                         "type": "worker-heartbeat", "hostname": "kit-${a}@nowhere", "timestamp": 1795000000.25, "utcoffset": 0, "pid": 7,
+                         "clock": 12, "freq": 2.0, "active": 0, "processed": 0}},
+                     "exchange": "celeryev", "key": "worker.heartbeat"}}]
+    elif dialect == "machinery":
         steps = [{"redis": ["RPUSH", "machinery_tasks", {"json": {"UUID": "task_${a}", "Name": "add", "Args": [
                      {"Name": "", "Type": "int64", "Value": 1}, {"Name": "", "Type": "int64", "Value": 2}]}}]},
                  {"result": "task_${a}", "checks": [{"at": ["value", "State"], "is": "SUCCESS"}], "within": STARTING}]

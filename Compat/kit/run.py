@@ -2,10 +2,10 @@
 """Runs the kit without Swift: Python 3.10 and nothing else for the codec tier (msgpack and PyYAML for the few cases that need them).
 
     run.py [codec] [--dialect celery] [--case PREFIX]… [--known-failing FILE] [--json FILE] [--timeout SECONDS] -- COMMAND…
-    run.py worker | producer | client [--broker redis] [--lacks WORD]… [the same] -- COMMAND…
+    run.py worker | producer | client | beat | monitor [--broker redis] [--lacks WORD]… [the same] -- COMMAND…
     run.py --explain ID
 
-The live tiers (worker, producer, client) start a redis-server, or take the one of --redis-url, and give the command its broker and
+The live tiers (all but codec) start a redis-server, or take the one of --redis-url, and give the command its broker and
 result store in the environment. --broker rabbitmq needs the package amqp and --broker-url.
 `celeriac conform` does the same with more forms of output. The verdicts are those of README.md.
 """
@@ -201,7 +201,7 @@ BAD = ("FAILED", "TIMEOUT", "CRASH", "FLAKY")
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("tier", nargs="?", default="codec", choices=["codec", "worker", "producer", "client"])
+    parser.add_argument("tier", nargs="?", default="codec", choices=["codec", "worker", "producer", "client", "beat", "monitor"])
     parser.add_argument("--dialect", default="celery")
     parser.add_argument("--broker", default="redis", choices=["redis", "rabbitmq"])
     parser.add_argument("--broker-url")

@@ -2,16 +2,25 @@
 
     celery_live.py worker      a worker with the tasks of the kit
     celery_live.py producer    answers a question a line: what is sent, what is stored, what is asked of workers
+    celery_live.py beat        a beat with the schedule of the kit
+    celery_live.py monitor     `celery events --dump`
 """
 import builtins, os, sys, time
 from datetime import datetime
 
 from celery import Celery, chain, chord, group
 from celery.exceptions import TimeoutError as GetTimeout
+from celery.schedules import crontab
 from kombu.utils import json
 
 app = Celery("kit", broker=os.environ.get("CELERY_BROKER_URL"), backend=os.environ.get("CELERY_RESULT_BACKEND"))
 app.conf.update(broker_connection_retry_on_startup=True, accept_content=["json"])
+def entry(name, schedule, task="tasks.add", args=(16, 16), kwargs=None, **options):
+    return {"task": task, "schedule": schedule, "args": args, "kwargs": kwargs or {}, "options": {"queue": f"kit.{name}", **options}}
+app.conf.beat_schedule = {f"kit-{e['options']['queue'][4:]}": e for e in (
+    entry("every", 1), entry("half", 0.5), entry("hour", 3600), entry("keywords", 1, "tasks.echo", [1], {"k": "h\u00e9"}),
+    entry("options", 1, expires=60, headers={"x-custom": "1"}), entry("priority", 1, priority=6),
+    entry("minute", crontab()), entry("never", crontab(minute=0, hour=0, day_of_month=29, month_of_year=2)))}
 
 @app.task(name="tasks.add")
 def add(x, y): return x + y
@@ -74,5 +83,9 @@ def answer(line):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["worker"]:
         app.worker_main(["worker", "--loglevel", "WARNING", "--concurrency", "4", *sys.argv[2:]])
+    elif sys.argv[1:2] == ["beat"]:
+        app.start(["beat", "--loglevel", "WARNING", "-S", "celery.beat:Scheduler", *sys.argv[2:]])
+    elif sys.argv[1:2] == ["monitor"]:
+        app.start(["events", "--dump", *sys.argv[2:]])
     else:
         for line in sys.stdin: print(json.dumps(answer(line)), flush=True)

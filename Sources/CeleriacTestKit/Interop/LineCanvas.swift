@@ -18,9 +18,11 @@ enum LineCanvas {
         guard let task = tree["task"]?.stringValue else {
             throw CeleriacError(.unsupported, "a canvas is a task, a chain, a group, or a chord with its body")
         }
-        let made = Signature<WireValue>(
+        var made = Signature<WireValue>(
             task, arguments: tree["args"]?.arrayValue ?? [], keywordArguments: tree["kwargs"]?.objectValue ?? [:]
         ).with(try options(tree["options"]))
+        for link in tree["options"]?["link"]?.arrayValue ?? [] { made = made.onSuccess(try signature(link)) }
+        for link in tree["options"]?["link_error"]?.arrayValue ?? [] { made = made.onFailure(try signature(link)) }
         return tree["immutable"]?.boolValue == true ? made.immutable() : made
     }
 
@@ -44,7 +46,8 @@ enum LineCanvas {
             case "eta": options.eta = try date(value, name)
             case "expires" where value.doubleValue != nil: options.expiresAfter = try duration(value, name)
             case "expires": options.expires = try date(value, name)
-            case "retry_count": break
+            // Callbacks are no options of Swift's.
+            case "link", "link_error", "retry_count": break
             default: throw CeleriacError(.unsupported, "Swift has no option \(name)")
             }
         }

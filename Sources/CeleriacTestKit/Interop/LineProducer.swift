@@ -1,6 +1,7 @@
 import Celeriac
 import CeleriacCore
 package import CeleriacWire
+import CeleryDialect
 package import Logging
 import MachineryWire
 
@@ -46,6 +47,8 @@ package actor LineProducer {
             case "canvas"?: return try await send(question["canvas"] ?? .null)
             case "get"?: return try await get(question)
             case "state"?: return try await state(question)
+            case "control"?: return try await control(question)
+            case "revoke"?: return try await revoke(question)
             case let operation:
                 return ["unsupported": .string("Swift's producer has no operation \(operation ?? "without a name")")]
             }
@@ -97,15 +100,52 @@ package actor LineProducer {
         return id
     }
 
+    /// How long a question lets its answer take.
+    private static func limit(of question: WireValue, otherwise: Double) throws -> Duration {
+        let seconds = question["timeout"]?.doubleValue ?? otherwise
+        guard 0...Double(Duration.longestSeconds) ~= seconds else {
+            throw CeleriacError(.configuration, "a timeout is no number of seconds")
+        }
+        return .seconds(seconds)
+    }
+
+    private func remoteControl() throws -> CeleryControl {
+        guard case .celery(let app) = sender else {
+            throw CeleriacError(.unsupported, "Machinery has no remote control")
+        }
+        return app.control
+    }
+
+    private func control(_ question: WireValue) async throws -> WireValue {
+        guard let command = question["command"]?.stringValue else {
+            throw CeleriacError(.configuration, "the operation control has no command")
+        }
+        let workers = try remoteControl()(
+            destination: question["destination"]?.arrayValue?.compactMap(\.stringValue),
+            timeout: Self.limit(of: question, otherwise: 1))
+        let arguments = question["arguments"]?.objectValue ?? [:]
+        let replies = try await workers.broadcast(command, arguments, reply: true).map { reply -> WireValue in
+            switch reply.result {
+            case .success(let value): [reply.node: value]
+            case .failure(let error): [reply.node: ["error": .string(error.message)]]
+            }
+        }
+        return ["replies": .array(replies)]
+    }
+
+    private func revoke(_ question: WireValue) async throws -> WireValue {
+        try await remoteControl().revoke(
+            question["ids"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+            terminate: question["terminate"]?.boolValue ?? false, signal: question["signal"]?.stringValue ?? "SIGTERM")
+        return ["revoked": nil]
+    }
+
     private func get(_ question: WireValue) async throws -> WireValue {
         let id = try Self.id(of: question, for: "get")
-        let limit = question["timeout"]?.doubleValue ?? 60
-        guard 0...Double(Duration.longestSeconds) ~= limit else {
-            throw CeleriacError(.configuration, "the timeout of the operation get is no number of seconds")
-        }
+        let limit = try Self.limit(of: question, otherwise: 60)
         let result = sent[id] ?? stored(id)
         do {
-            let value = try await result.get(timeout: .seconds(limit))
+            let value = try await result.get(timeout: limit)
             sent[id] = nil
             return ["state": "SUCCESS", "result": value]
         } catch let error as RemoteTaskError {

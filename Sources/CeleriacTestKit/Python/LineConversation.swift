@@ -13,11 +13,17 @@ package final class LineConversation: Sendable {
     private let child: ChildProcess
     private let state = NIOLockedValueBox(State())
     private let writer = DispatchQueue(label: "celeriac.line-conversation")
+    private let unasked: @Sendable ([UInt8]) -> Void
 
     /// Starts reading the child's socket. The reading thread keeps the child, and with it the socket, alive until the
     /// conversation ends.
-    package init(with child: ChildProcess) {
+    ///
+    /// - Parameters:
+    ///   - child: The child, one of whose streams at least is a socket.
+    ///   - unasked: Called on the reading thread with each line that answers no question.
+    package init(with child: ChildProcess, unasked: @escaping @Sendable ([UInt8]) -> Void = { _ in }) {
         self.child = child
+        self.unasked = unasked
         let thread = Thread { [self] in read() }
         thread.stackSize = 256 * 1024
         thread.start()
@@ -100,6 +106,6 @@ package final class LineConversation: Sendable {
 
     private func answer(_ line: [UInt8]) {
         let first = state.withLockedValue { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
-        first?(line)
+        if let first { first(line) } else { unasked(line) }
     }
 }

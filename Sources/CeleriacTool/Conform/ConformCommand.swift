@@ -19,6 +19,7 @@ struct ConformCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ConformCodecCommand.self, ConformWorkerCommand.self, ConformProducerCommand.self, ConformClientCommand.self,
+            ConformBeatCommand.self, ConformMonitorCommand.self, ConformMatrixCommand.self,
         ])
 }
 

@@ -95,6 +95,35 @@ import Testing
         #expect(summary.json["counts"]?["FAILED"] == 1)
     }
 
+    @Test("a matrix has a column for each implementation, and the worse verdict of a case that was asked twice")
+    func matrix() throws {
+        func report(_ verdicts: [(String, String)]) -> WireValue {
+            let cases = verdicts.map { id, verdict -> WireValue in
+                ["id": .string(id), "verdict": .string(verdict), "detail": "<why>"]
+            }
+            return ["kit": "1.0", "title": "a <b>", "cases": .array(cases)]
+        }
+        let (live, codec) = ("celery/worker/live/values/a", "celery/client/result/a")
+        var matrix = ConformanceMatrix()
+        try matrix.add(report([(codec, "OK"), (live, "OK")]), named: nil)
+        try matrix.add(report([(live, "TIMEOUT")]), named: "other")
+        try matrix.add(report([(live, "OK"), ("machinery/worker/state/a", "INFORMATIONAL")]), named: "other")
+        #expect(matrix.columns.map(\.name) == ["a <b>", "other"] && matrix.count == 3)
+        #expect(matrix.columns.map(\.score) == [100, 0])
+        #expect(
+            matrix.topics.map { "\($0.part): \($0.name)" } == [
+                "Celery, worker, live: values", "Celery, client, codec: result", "Machinery, worker, codec: state",
+            ])
+        let text = HTMLMatrix.text(matrix)
+        #expect(text.contains("a &lt;b&gt;") && text.contains("TIMEOUT: &lt;why&gt;") && !text.contains("<why>"))
+        let late = ##"<td class="cell most" title="1 TIMEOUT"><a href="#Celery-worker-live-values">"##
+        #expect(text.contains(late))
+        #expect(text.contains("<td class=\"cell unrun\"") && text.contains("<td class=\"cell idle\""))
+        for wrong in [["kit": "1.0"], ["kit": "2.0", "cases": []]] as [WireValue] {
+            #expect(throws: ConformanceError.self) { try matrix.add(wrong, named: "x") }
+        }
+    }
+
     @Test("the corpus is whole, and this package answers every question of it")
     func corpus() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

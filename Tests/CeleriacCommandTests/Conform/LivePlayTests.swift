@@ -24,7 +24,7 @@ import Testing
         let server = ScriptedServer()
         let launches = Counter()
         let site = ConformanceSite(
-            role: role, dialect: .celery, broker: server, store: server,
+            role: role, dialect: .celery, broker: server, store: server, starting: .zero,
             launch: {
                 launches.add()
                 let testee = ScriptedTestee(server: server, behaviour: behaviour)
@@ -144,6 +144,36 @@ import Testing
         }
     }
 
+    @Test("a monitor is known by the lines that it prints")
+    func monitor() async throws {
+        let steps: WireValue = [
+            ["broadcast": ["headers": ["hostname": "${a}"], "value": [:]], "exchange": "celeryev"],
+            ["printed": true, "within": 5, "checks": [["at": ["text"], "contains": "heard ${a}"]]],
+        ]
+        let prints: @Sendable (ScriptedTestee, WireValue, ScriptedServer) -> WireValue? = { testee, message, _ in
+            testee.say("something else")
+            testee.say("heard \(message["headers"]?["hostname"]?.stringValue ?? "")")
+            return nil
+        }
+        let good = try await row(try testCase(steps), role: .monitor, prints)
+        #expect(good.row.verdict == .ok, "\(good.row.detail ?? "")")
+        let other: WireValue = ["printed": true, "within": 0.1, "checks": [["at": ["text"], "contains": "${b}"]]]
+        let late = try await row(try testCase([other]), role: .monitor, prints)
+        #expect(late.row.verdict == .timeout)
+    }
+
+    @Test("what comes to a queue in a time is counted")
+    func counting() async throws {
+        let none = try await row(try testCase([["count": "kit.every", "over": 0.05, "least": 0, "most": 0]]))
+        #expect(none.row.verdict == .ok)
+        let some = try await row(try testCase([["count": "kit.every", "over": 0.05, "least": 1, "most": 2]]))
+        #expect(some.row.verdict == .failed && some.row.detail == "step 1: kit.every had 0 messages")
+        let bounds: WireValue = ["least": 1, "most": 2]
+        #expect(LivePlay.miscount(["a", "b"], bounds) == nil)
+        #expect(LivePlay.miscount(["a", "a"], bounds) == "two messages with the same id")
+        #expect(LivePlay.miscount(["a", "b", "c"], bounds) == "3 messages")
+    }
+
     @Test("a testee may be ended by a step, and the next case gets another")
     func ending() async throws {
         let steps: WireValue = [["signal": "TERM"], ["ended": [0], "within": 5]]
@@ -166,12 +196,43 @@ import Testing
         }
     }
 
+    @Test("each of the 36 pitfalls has a case, or a reason why it has none")
+    func pitfalls() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Compat/kit").path
+        var ids: [String] = []
+        for dialect in Corpus.Dialect.allCases {
+            for tier in ["codec", "live"] {
+                ids += try Corpus(folder: folder, dialect: dialect, tier: tier).cases.map(\.id)
+            }
+        }
+        let page = try String(contentsOfFile: folder + "/PITFALLS.md", encoding: .utf8)
+        let rows = page.split(separator: "\n").map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+        let numbered = rows.filter { $0.count == 3 && Int($0[0]) != nil }
+        #expect(numbered.compactMap { Int($0[0]) } == Array(1...36))
+        for row in numbered {
+            // Every second part stands in code quotes; ids have more than two words.
+            let parts = row[2].split(separator: "`", omittingEmptySubsequences: false).map(String.init)
+            let quoted = stride(from: 1, to: parts.count, by: 2).map { parts[$0] }
+            let named = quoted.filter { $0.split(separator: "/").count > 2 }
+            #expect(!named.isEmpty || row[2].hasPrefix("n/a: "), "pitfall \(row[0])")
+            for name in named {
+                let start = name.hasSuffix("*") ? String(name.dropLast()) : name
+                let isPrefix = name.hasSuffix("*") || name.hasSuffix("/")
+                #expect(ids.contains { isPrefix ? $0.hasPrefix(start) : $0 == name }, "\(row[0]): \(name)")
+            }
+        }
+    }
+
     @Test("the live corpus can be read, and has what its tiers are to have")
     func corpus() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Compat/kit").path
         let least: [(Corpus.Dialect, String, Int)] = [
             (.celery, "live-worker", 180), (.celery, "live-producer", 45), (.celery, "live-client", 20),
+            (.celery, "live-beat", 20), (.celery, "live-monitor", 30),
             (.machinery, "live-worker", 50), (.machinery, "live-producer", 20), (.machinery, "live-client", 10),
         ]
         for (dialect, tier, count) in least {

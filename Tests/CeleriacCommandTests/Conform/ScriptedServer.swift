@@ -31,7 +31,12 @@ final class ScriptedServer: LiveBroker, LiveStore {
 
     func broadcast(_ message: LiveMessage, exchange: String, key: String) async throws {
         let bytes = try message.envelope(exchange: exchange, key: key)
-        state.withLockedValue { $0.heard[exchange, default: []].append(bytes) }
+        let seen = try LiveView.of(bytes)
+        let worker = state.withLockedValue { state in
+            state.heard[exchange, default: []].append(bytes)
+            return state.worker
+        }
+        worker?.received(seen)
     }
 
     func receive(_ queue: String, first: Bool) async throws -> WireValue? {
@@ -109,6 +114,9 @@ final class ScriptedTestee: LiveTestee {
         else { return }
         answers.withLockedValue { $0.append(line) }
     }
+
+    /// Prints a line of its own accord.
+    func say(_ line: String) { answers.withLockedValue { $0.append(Array(line.utf8)) } }
 
     func answer() -> [UInt8]? { answers.withLockedValue { $0.isEmpty ? nil : $0.removeFirst() } }
 

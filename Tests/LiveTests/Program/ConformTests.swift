@@ -31,7 +31,7 @@ import Testing
         let site = ConformanceSite(
             role: role, dialect: dialect, broker: services.broker, store: services.store,
             launch: { [variables] in
-                try LiveProcess(executable, arguments, variables: variables, asks: role != .worker)
+                try LiveProcess(executable, arguments, variables: variables, role: role)
             })
         do {
             let rows = try await LiveRun(site: site).rows(of: cases)
@@ -54,11 +54,16 @@ import Testing
     ]
     private static let ofProducers = [
         "celery/producer/live/headers/id", "celery/producer/live/options/countdown",
-        "celery/producer/live/canvas/chain", "celery/producer/live/canvas/chord",
+        "celery/producer/live/canvas/chain", "celery/producer/live/canvas/chord", "celery/producer/live/canvas/link",
     ]
     private static let ofClients = [
         "celery/client/live/get/waits", "celery/client/live/get/after-retry", "celery/client/live/failure/arguments",
+        "celery/client/live/control/",
     ]
+    private static let ofBeats = [
+        "celery/beat/live/headers/", "celery/beat/live/body/", "celery/beat/live/interval/",
+    ]
+    private static let ofMonitors = ["celery/monitor/live/task/", "celery/monitor/live/form/"]
 
     @Test("this package does what the kit asks")
     func celeriac() async throws {
@@ -66,6 +71,8 @@ import Testing
         let celeriac = try Self.built("celeriac")
         try await play(.producer, Self.ofProducers, celeriac, ["produce"])
         try await play(.client, Self.ofClients, celeriac, ["produce"])
+        try await play(.beat, Self.ofBeats, celeriac, ["beat", "--schedule", Self.kit + "/adapters/schedule.yaml"])
+        try await play(.monitor, Self.ofMonitors, celeriac, ["events", "--dump"])
         try await play(
             .producer, ["machinery/producer/live/signature/UUID", "machinery/producer/live/canvas/group"], celeriac,
             ["produce"], dialect: .machinery)
@@ -78,6 +85,8 @@ import Testing
         try await play(.worker, Self.ofWorkers, python, [adapter, "worker", "--pool", "threads"])
         try await play(.producer, Self.ofProducers, python, [adapter, "producer"])
         try await play(.client, Self.ofClients, python, [adapter, "producer"])
+        try await play(.beat, Self.ofBeats, python, [adapter, "beat"])
+        try await play(.monitor, Self.ofMonitors, python, [adapter, "monitor"])
     }
 }
 #endif

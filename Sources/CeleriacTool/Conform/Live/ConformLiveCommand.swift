@@ -45,6 +45,40 @@ struct ConformClientCommand: AsyncParsableCommand {
     func run() async throws { try await live.run(.client) }
 }
 
+/// `celeriac conform beat`: looks at what a beat sends by the kit's schedule.
+struct ConformBeatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "beat",
+        abstract: "Test what a beat sends, and when.",
+        discussion: """
+            The program has the schedule of Compat/kit/adapters/schedule.yaml, and finds the broker as a worker does. The \
+            run takes two minutes, as one entry is due once a minute.
+
+              celeriac conform beat -- celeriac beat --schedule Compat/kit/adapters/schedule.yaml
+            """)
+
+    @OptionGroup var live: ConformLive
+
+    func run() async throws { try await live.run(.beat) }
+}
+
+/// `celeriac conform monitor`: publishes events, and looks at what a monitor prints.
+struct ConformMonitorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "monitor",
+        abstract: "Test what a monitor makes of events.",
+        discussion: """
+            The program prints a line for each event, in any form that has the ids, names and texts of the event; it finds \
+            the broker as a worker does.
+
+              celeriac conform monitor -- celeriac events --dump
+            """)
+
+    @OptionGroup var live: ConformLive
+
+    func run() async throws { try await live.run(.monitor) }
+}
+
 /// What the verbs of the live tiers have in common.
 struct ConformLive: ParsableArguments {
     @OptionGroup var choice: ConformChoice
@@ -96,7 +130,7 @@ struct ConformLive: ParsableArguments {
         let site = ConformanceSite(
             role: role, dialect: choice.dialect, broker: services.broker, store: services.store,
             launch: {
-                try LiveProcess(executable, arguments, variables: services.variables, asks: role != .worker)
+                try LiveProcess(executable, arguments, variables: services.variables, role: role)
             })
         do {
             let rows = try await LiveRun(site: site, lacks: Set(lacks)).rows(of: cases)

@@ -28,14 +28,17 @@ struct LivePlay {
     /// The program under test; nil once a step has seen it end.
     private(set) var testee: (any LiveTestee)?
     private var placeholders: LivePlaceholders
+    /// How much longer the next answer may take.
+    private var starting: Duration
 
     init(
         broker: any LiveBroker, store: any LiveStore, testee: (any LiveTestee)?,
-        placeholders: LivePlaceholders = LivePlaceholders()
+        starting: Duration = .zero, placeholders: LivePlaceholders = LivePlaceholders()
     ) {
         self.broker = broker
         self.store = store
         self.testee = testee
+        self.starting = starting
         self.placeholders = placeholders
     }
 
@@ -50,7 +53,11 @@ struct LivePlay {
                 try await take(filled)
             } catch let end as LiveEnd {
                 // Who has no such operation may have said so before the wire shows that nothing comes.
-                if case .late = end, let line = testee?.answer() { _ = try Self.answer(line) }
+                if case .late = end, let line = testee?.answer(),
+                    (try? WireJSON.decode(line, limits: .kit))?["unsupported"] != nil
+                {
+                    throw LiveEnd.unimplemented
+                }
                 throw end.at(number)
             }
         }
@@ -91,6 +98,10 @@ struct LivePlay {
             testee?.ask(try WireJSON.encode(question, style: .python))
         } else if step["answer"] != nil {
             try await answer(step)
+        } else if step["printed"] != nil {
+            try await printed(step)
+        } else if let queue = step["count"]?.stringValue {
+            try await count(step, queue)
         } else if let words = step["await"]?.arrayValue, let wanted = step["is"] {
             try await reply(step, to: words.map { try Self.argument($0) }, wanted)
         } else if let key = step["absent"]?.stringValue {
@@ -150,6 +161,26 @@ struct LivePlay {
         throw LiveEnd.late(reason)
     }
 
+    private func count(_ step: WireValue, _ queue: String) async throws {
+        guard let seconds = step["over"]?.doubleValue else { throw ConformanceError("a step counts without a time") }
+        // What came before is not counted.
+        while try await broker.receive(queue, first: false) != nil {}
+        let deadline = LiveDeadline(.seconds(seconds))
+        var ids: [String] = []
+        repeat {
+            guard let found = try await broker.receive(queue, first: false) else { continue }
+            ids.append(found["headers"]?["id"]?.stringValue ?? "")
+        } while try await deadline.pause()
+        if let problem = Self.miscount(ids, step) { throw LiveEnd.unmet("\(queue) had \(problem)") }
+    }
+
+    /// Why messages with these ids are not what a step counts; nil if they are.
+    static func miscount(_ ids: [String], _ step: WireValue) -> String? {
+        let bounds = (step["least"]?.intValue ?? 0, step["most"]?.intValue ?? Int.max)
+        guard ids.count >= bounds.0, ids.count <= bounds.1 else { return "\(ids.count) messages" }
+        return Set(ids).count == ids.count ? nil : "two messages with the same id"
+    }
+
     private mutating func told(_ step: WireValue, _ channel: String) async throws {
         let deadline = Self.deadline(step)
         var reason = "nothing was published to \(channel)"
@@ -179,12 +210,33 @@ struct LivePlay {
     // MARK: The testee
 
     private mutating func answer(_ step: WireValue) async throws {
-        let deadline = Self.deadline(step)
+        let deadline = Self.deadline(step, more: starting)
+        starting = .zero
         repeat {
             if let line = testee?.answer() { return try look(["value": try Self.answer(line)], step) }
             if testee?.exitStatus != nil { throw LiveEnd.gone }
         } while try await deadline.pause()
         throw LiveEnd.late("no answer in time")
+    }
+
+    /// Waits for a line of a monitor that passes. What `again` says is done each second until then.
+    private mutating func printed(_ step: WireValue) async throws {
+        let deadline = Self.deadline(step)
+        var reason = "nothing was printed"
+        var next = ContinuousClock.now
+        repeat {
+            if let again = step["again"], ContinuousClock.now >= next {
+                try await take(again)
+                next = ContinuousClock.now + .seconds(1)
+            }
+            while let line = testee?.answer() {
+                let found: WireValue = ["text": .string(String(decoding: line, as: UTF8.self))]
+                guard let problem = Self.problem(in: found, step) else { return keep(found, step) }
+                reason = problem
+            }
+            if let testee, testee.exitStatus != nil { throw LiveEnd.gone }
+        } while try await deadline.pause()
+        throw LiveEnd.late(reason)
     }
 
     private mutating func end(_ step: WireValue, _ allowed: [Int]) async throws {
@@ -236,8 +288,8 @@ struct LivePlay {
         return checks.lazy.compactMap { $0.problem(in: found) }.first
     }
 
-    private static func deadline(_ step: WireValue) -> LiveDeadline {
-        LiveDeadline(.seconds(step["within"]?.doubleValue ?? 10))
+    private static func deadline(_ step: WireValue, more: Duration = .zero) -> LiveDeadline {
+        LiveDeadline(Duration.seconds(step["within"]?.doubleValue ?? 10) + more)
     }
 
     private static func argument(_ word: WireValue) throws -> [UInt8] {

@@ -14,10 +14,10 @@ final class LiveProcess: LiveTestee {
     ///   - executable: the path of the program.
     ///   - arguments: its arguments.
     ///   - variables: what its environment has besides this process's own.
-    ///   - asks: whether it is asked by lines.
+    ///   - role: what it is: producers and clients are asked by lines, and monitors print lines.
     /// - Throws: `TestKitError` with code `system`.
     init(
-        _ executable: String, _ arguments: [String], variables: [String: String], asks: Bool
+        _ executable: String, _ arguments: [String], variables: [String: String], role: LiveRole
     ) throws(TestKitError) {
         // A developer's own brokers must not be those of a testee.
         let own = ["CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "BROKER", "RESULT_BACKEND", "DEFAULT_QUEUE"]
@@ -25,8 +25,12 @@ final class LiveProcess: LiveTestee {
             .merging(variables) { $1 }
         child = try ChildProcess(
             executable, arguments, environment: environment,
-            input: asks ? .socket : .null, output: asks ? .socket : .null, error: .inherit)
-        conversation = asks ? LineConversation(with: child) : nil
+            input: role.isAsked ? .socket : .null, output: role.isRead ? .socket : .null, error: .inherit)
+        guard role.isRead else {
+            conversation = nil
+            return
+        }
+        conversation = LineConversation(with: child) { [answers] line in answers.withLockedValue { $0.append(line) } }
     }
 
     var exitStatus: Int32? { child.status?.shellStatus }

@@ -43,7 +43,7 @@ protocol LiveTestee: Sendable {
     var exitStatus: Int32? { get }
     /// Asks a question, whose answer comes with ``answer()``.
     func ask(_ question: [UInt8])
-    /// Takes the next answer; nil if there is none yet.
+    /// Takes the next answer, or of a monitor the next line that it has printed; nil if there is none yet.
     func answer() -> [UInt8]?
     /// Sends it a signal.
     func signal(_ number: Int32)

@@ -31,9 +31,12 @@ struct ConformanceSummary: Sendable {
     var exitStatus: Int32 { unexpected.isEmpty && stale.isEmpty ? 0 : 1 }
 
     /// The share of the cases with a verdict of right or wrong that were right, in per cent, rounded down.
-    var score: Int? {
-        let judged = rows.count(where: { $0.verdict == .ok || $0.verdict == .nonStrict || $0.verdict.isBad })
-        return judged == 0 ? nil : count(.ok) * 100 / judged
+    var score: Int? { Self.score(rows.map(\.verdict)) }
+
+    /// The score of verdicts; nil if none of them is right or wrong.
+    static func score(_ verdicts: [Verdict]) -> Int? {
+        let judged = verdicts.count(where: { $0 == .ok || $0 == .nonStrict || $0.isBad })
+        return judged == 0 ? nil : verdicts.count(where: { $0 == .ok }) * 100 / judged
     }
 
     /// The counts in one line, without verdicts that nobody got.

@@ -42,22 +42,9 @@ enum HTMLReport {
         }
         let entries = found.map { verdict in
             let count = "<strong>\(summary.count(verdict))</strong> \(verdict.rawValue)"
-            return "<li><i class=\"\(verdict.rawValue)\"></i>\(count) <small>\(meaning(verdict))</small></li>"
+            return "<li><i class=\"\(verdict.rawValue)\"></i>\(count) <small>\(verdict.meaning)</small></li>"
         }
         return "<div class=\"bar\">\(parts.joined())</div>\n<ul class=\"legend\">\(entries.joined())</ul>"
-    }
-
-    private static func meaning(_ verdict: Verdict) -> String {
-        switch verdict {
-        case .ok: "as the case wants"
-        case .nonStrict: "a SHOULD is not met"
-        case .informational: "nothing is asked"
-        case .unimplemented: "the testee has no such thing"
-        case .failed: "a MUST is not met"
-        case .timeout: "nothing came in time"
-        case .crash: "the testee ended"
-        case .flaky: "failed, and then did not"
-        }
     }
 
     // MARK: Sections

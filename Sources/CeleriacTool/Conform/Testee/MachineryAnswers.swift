@@ -28,7 +28,8 @@ enum MachineryAnswers {
             guard let time = GoTime(try question.kitText("text")) else { throw ConformanceError("not a time") }
             return .int(time.unixNanoseconds)
         case "gojson.write":
-            let value = question["value"] ?? .null
+            // Here a number is a value: its text in the question is that of whoever wrote the kit.
+            let value = try WireJSON.decode(line, limits: .kit)["value"] ?? .null
             let sorted = value.objectValue.map { WireValue.object($0.sortedAsGo) } ?? value
             return ["text": .string(String(decoding: try WireJSON.encode(sorted, style: .go), as: UTF8.self))]
         default: return .none
