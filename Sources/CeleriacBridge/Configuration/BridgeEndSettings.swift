@@ -138,7 +138,10 @@ package struct BridgeEndSettings: Sendable, Hashable {
 
     /// Makes the application at whose broker the notes are, and operators reach the bridge. It connects on first use.
     ///
-    /// - Parameter patience: How long connecting may take where the settings do not say; nil for the usual times.
+    /// - Parameters:
+    ///   - logger: What it tells.
+    ///   - patience: How long connecting may take where the settings do not say; nil for the usual times.
+    /// - Returns: the application.
     /// - Throws: ``CeleriacError`` with code `configuration` for an address that cannot be used.
     package func noting(logger: Logger, patience: Duration? = nil) throws -> CeleryApp {
         var configuration = CeleryConfiguration()
