@@ -146,10 +146,10 @@ package struct RedisParkedMessages: Sendable {
             local surplus = math.min(redis.call('LLEN', KEYS[1]) - ARGV[1], tonumber(ARGV[2]))
             local room, found = tonumber(ARGV[3]), {}
             while #found < surplus do
-              local record = redis.call(ARGV[4] .. 'POP', KEYS[1])
+              local record = redis.call(ARGV[4] == 'R' and 'RPOP' or 'LPOP', KEYS[1])
               room = room - #record
               if room < 0 and #found > 0 then
-                redis.call(ARGV[4] .. 'PUSH', KEYS[1], record)
+                redis.call(ARGV[4] == 'R' and 'RPUSH' or 'LPUSH', KEYS[1], record)
                 break
               end
               found[#found + 1] = record

@@ -179,6 +179,20 @@ public final class RabbitMQServer: Sendable {
         try await Program.run(control, ["--quiet"] + arguments, environment: environment)
     }
 
+    /// Makes virtual hosts in which `guest` may do everything, by one call of `rabbitmqctl`.
+    func addVirtualHosts(_ names: [String]) async throws {
+        let list = names.map { "<<\"\($0)\">>" }.joined(separator: ", ")
+        let all = "<<\".*\">>"
+        try await rabbitmqctl(
+            "eval",
+            """
+            [begin
+              rabbit_vhost:add(Name, <<"celeriac">>),
+              rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, \(all), \(all), \(all), <<"celeriac">>)
+            end || Name <- [\(list)]].
+            """)
+    }
+
     private func launch() async throws {
         let folder = process.folder.path
         try configurationLines.joined(separator: "\n")

@@ -49,31 +49,36 @@ struct RightsTests {
             Self.add.handler { $0 + $1 }, Self.sum.handler { $0.reduce(0, +) },
             Self.total.handler { $0.elements.reduce(0, +) },
         ]
-        for _ in 0..<3 {
-            try await withRunning(site.worker(handlers)) {
-                for number in 0..<10 {
-                    let sum = try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(120))
-                    #expect(sum == number + 1)
-                }
-                let late = try await site.app.send(Self.add(2, 3), countdown: .milliseconds(200))
-                let five = try await late.get(timeout: .seconds(120))
-                #expect(five == 5)
-                let members = [Self.add(1, 2), Self.add(3, 4)]
-                guard dialect == .celery else {
-                    // Machinery gives a callback one argument for each member.
-                    let joined = try await site.app.send(chord(members, body: Self.total([])))
+        do {
+            for _ in 0..<3 {
+                try await withRunning(site.worker(handlers)) {
+                    for number in 0..<10 {
+                        let sum = try await site.app.send(Self.add(number, 1)).get(timeout: .seconds(120))
+                        #expect(sum == number + 1)
+                    }
+                    let late = try await site.app.send(Self.add(2, 3), countdown: .milliseconds(200))
+                    let five = try await late.get(timeout: .seconds(120))
+                    #expect(five == 5)
+                    let members = [Self.add(1, 2), Self.add(3, 4)]
+                    guard dialect == .celery else {
+                        // Machinery gives a callback one argument for each member.
+                        let joined = try await site.app.send(chord(members, body: Self.total([])))
+                        let ten = try await joined.get(timeout: .seconds(120))
+                        #expect(ten == 10)
+                        return
+                    }
+                    let joined = try await site.app.send(chord(members, body: Self.sum))
                     let ten = try await joined.get(timeout: .seconds(120))
                     #expect(ten == 10)
-                    return
+                    let driver = try await PythonPeer(broker: server.url, results: server.url).startDriver()
+                    let answers = try await driver.ping()
+                    #expect(answers.count == 1)
+                    await driver.stop()
                 }
-                let joined = try await site.app.send(chord(members, body: Self.sum))
-                let ten = try await joined.get(timeout: .seconds(120))
-                #expect(ten == 10)
-                let driver = try await PythonPeer(broker: server.url, results: server.url).startDriver()
-                let answers = try await driver.ping()
-                #expect(answers.count == 1)
-                await driver.stop()
             }
+        } catch {
+            let refused = try await admin.send(RedisCommand("ACL", "LOG"))
+            Issue.record("\(error); Redis has refused \(refused)")
         }
         let refused = try await admin.send(RedisCommand("ACL", "LOG")).array
         #expect(refused?.isEmpty == true, "\(refused.map { "\($0)" } ?? "no log")")
