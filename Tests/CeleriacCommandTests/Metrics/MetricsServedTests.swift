@@ -41,33 +41,11 @@ import Testing
         }
     }
 
-    private func folder(_ names: String...) throws -> TemporaryFolder {
-        let folder = try TemporaryFolder("metrics")
-        for name in names {
-            try FileManager.default.createDirectory(
-                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
-        }
-        return folder
-    }
-
     @Test("a bridge has the series that the dashboard and the alert rules ask for")
     func bridge() async throws {
-        let folder = try folder("outside", "results")
+        let folder = try TemporaryFolder("metrics")
         defer { folder.remove() }
-        let file = """
-            ends:
-              outside:
-                dialect: celery
-                broker: "filesystem://\(folder.path)/outside"
-                results: "file://\(folder.path)/results"
-                queue: outside
-              inside: {dialect: celery, broker: "memory://", results: "file://\(folder.path)/results"}
-            routes:
-              - {name: wall, from: outside, to: inside}
-
-            """
-        try Data(file.utf8).write(to: URL(filePath: "\(folder.path)/bridge.yaml"))
-        let bridge = try Running(["bridge", "run", "\(folder.path)/bridge.yaml"], in: folder)
+        let bridge = try Running(["bridge", "run", try Support.bridgeFile(in: folder)], in: folder)
         let settings = try CelerySettings(yaml: Array("broker_url: \"filesystem://\(folder.path)/outside\"".utf8))
         let app = try CeleryApp(settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         // No task at all: the bridge parks it.
@@ -87,7 +65,7 @@ import Testing
 
     @Test("a beat counts what it sends, and is ready")
     func beat() async throws {
-        let folder = try folder("messages")
+        let folder = try TemporaryFolder("metrics")
         defer { folder.remove() }
         let schedule = "beat_schedule: {often: {task: tasks.add, schedule: 0.1, args: [1, 2]}}"
         try Data(schedule.utf8).write(to: URL(filePath: "\(folder.path)/beat.yaml"))
