@@ -1,5 +1,6 @@
 #if AMQP
 
+import CeleriacCore
 import Testing
 
 @testable import CeleriacAMQP
@@ -89,11 +90,11 @@ struct AMQPConfigurationTests {
     @Test(
         "Verification",
         arguments: [
-            ("", AMQPTLS.Verification.full), ("?verify=verify_none", .none), ("?ssl_cert_reqs=CERT_NONE", .none),
+            ("", TLSVerification.full), ("?verify=verify_none", .none), ("?ssl_cert_reqs=CERT_NONE", .none),
             ("?ssl_cert_reqs=required", .full), ("?ssl_check_hostname=false", .noHostname),
             ("?ssl_check_hostname=true", .full), ("?verify=verify_none&ssl_check_hostname=false", .none),
         ])
-    func verification(query: String, expected: AMQPTLS.Verification) throws {
+    func verification(query: String, expected: TLSVerification) throws {
         #expect(try AMQPConfiguration(url: "amqps://h" + query).tls?.verification == expected)
     }
 

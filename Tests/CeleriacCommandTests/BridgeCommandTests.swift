@@ -105,25 +105,7 @@ import Testing
     func folder() async throws {
         let folder = try TemporaryFolder("bridge")
         defer { folder.remove() }
-        for name in ["outside", "results", "control"] {
-            try FileManager.default.createDirectory(
-                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
-        }
-        let file = """
-            ends:
-              outside:
-                dialect: celery
-                broker: "filesystem://\(folder.path)/outside"
-                results: "file://\(folder.path)/results"
-                control_folder: "\(folder.path)/control"
-                queue: outside
-              inside: {dialect: celery, broker: "memory://", results: "file://\(folder.path)/results"}
-            routes:
-              - {name: wall, from: outside, to: inside}
-
-            """
-        let path = "\(folder.path)/bridge.yaml"
-        try Data(file.utf8).write(to: URL(filePath: path))
+        let path = try Support.bridgeFile(in: folder)
         let log = "\(folder.path)/log"
         let bridge = try ChildProcess(
             try Support.celeriac, ["bridge", "run", path], output: .file(log), error: .file(log))

@@ -24,6 +24,32 @@ enum Support {
         return state != "Z" && state != "X"
     }
 
+    /// Writes the file of a bridge that needs no servers: its route `wall` takes what lies in the folder `outside`.
+    ///
+    /// - Returns: the file's path.
+    static func bridgeFile(in folder: TemporaryFolder) throws -> String {
+        for name in ["outside", "results", "control"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        let file = """
+            ends:
+              outside:
+                dialect: celery
+                broker: "filesystem://\(folder.path)/outside"
+                results: "file://\(folder.path)/results"
+                control_folder: "\(folder.path)/control"
+                queue: outside
+              inside: {dialect: celery, broker: "memory://", results: "file://\(folder.path)/results"}
+            routes:
+              - {name: wall, from: outside, to: inside}
+
+            """
+        let path = "\(folder.path)/bridge.yaml"
+        try Data(file.utf8).write(to: URL(filePath: path))
+        return path
+    }
+
     static func text(_ path: String) -> String {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }

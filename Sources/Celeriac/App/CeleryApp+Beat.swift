@@ -46,11 +46,24 @@ extension CeleryApp {
     /// - Returns: what answers; nil if the transport carries no remote control.
     package func remoteControl(of beat: Beat, nodeName: String, maximumTickAge: Duration?) -> CeleryBeatControl? {
         CeleryBeatControl(
-            nodeName: nodeName,
-            maximumAge: CeleryBeatControl.maximumAge(
-                maximumTickAge, maximumPause: beat.configuration.maximumPause),
+            nodeName: nodeName, maximumAge: Self.maximumAge(of: beat, maximumTickAge),
             configuration: configuration.control, content: configuration.controlContent, broker: broker,
             logger: logger, age: { beat.timeSinceLook })
+    }
+
+    /// Makes what health checks ask about a beat.
+    ///
+    /// - Parameters:
+    ///   - beat: the beat.
+    ///   - nodeName: the name under which it answers.
+    ///   - maximumTickAge: `beat_remote_control_max_tick_age`.
+    /// - Returns: how it does.
+    package func health(of beat: Beat, nodeName: String, maximumTickAge: Duration?) -> BeatHealth {
+        BeatHealth(beat, nodeName: nodeName, maximumAge: Self.maximumAge(of: beat, maximumTickAge))
+    }
+
+    private static func maximumAge(of beat: Beat, _ setting: Duration?) -> Duration? {
+        CeleryBeatControl.maximumAge(setting, maximumPause: beat.configuration.maximumPause)
     }
 
     /// Makes a lock on a Redis server for several beats to share. Close it after the beat has ended.

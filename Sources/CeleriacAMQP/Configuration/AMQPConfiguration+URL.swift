@@ -1,4 +1,5 @@
 #if AMQP
+import CeleriacCore
 import CeleriacWire
 
 extension AMQPConfiguration {

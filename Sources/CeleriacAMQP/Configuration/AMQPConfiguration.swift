@@ -1,5 +1,6 @@
 #if AMQP
 
+package import CeleriacCore
 package import CeleriacWire
 
 /// The address of one AMQP broker, and the settings of connections to it.
@@ -82,16 +83,6 @@ package enum AMQPAuthentication: Sendable, Hashable {
 
 /// The encryption of a connection, and the certificates that it trusts.
 package struct AMQPTLS: Sendable, Hashable {
-    /// How the broker's certificate is verified.
-    package enum Verification: Sendable, Hashable {
-        /// Its chain of trust must be valid, and it must name the host. This is the default.
-        case full
-        /// Its chain of trust must be valid, whatever host it names.
-        case noHostname
-        /// It is not verified: anyone can pose as the broker.
-        case none
-    }
-
     /// PEM file of the trusted certificate authorities; `nil` for the system's.
     package var caFile: String?
     /// PEM file of the client's certificate chain, leaf first.
@@ -99,7 +90,7 @@ package struct AMQPTLS: Sendable, Hashable {
     /// PEM file of the client's private key, unencrypted.
     package var keyFile: String?
     /// How the broker's certificate is verified.
-    package var verification: Verification
+    package var verification: TLSVerification
     /// The name that the broker's certificate must carry; `nil` for the URL's host.
     package var serverName: String?
 
@@ -108,7 +99,7 @@ package struct AMQPTLS: Sendable, Hashable {
         caFile: String? = nil,
         certificateFile: String? = nil,
         keyFile: String? = nil,
-        verification: Verification = .full,
+        verification: TLSVerification = .full,
         serverName: String? = nil
     ) {
         self.caFile = caFile

@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 internal import NIOPosix

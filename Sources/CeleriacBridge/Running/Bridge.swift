@@ -1,4 +1,6 @@
 import CeleriacCore
+import CeleryDialect
+import CeleryWire
 package import Logging
 import NIOConcurrencyHelpers
 public import ServiceLifecycle
@@ -222,12 +224,20 @@ public final class Bridge: Service {
             }
             if !isControlled { continue }
             for end in [run.source, run.target] where mailboxes.insert(end.notes.brokerDescription).inserted {
-                guard let control = BridgeControl(self, at: end.notes) else { continue }
+                guard let control = self.control(at: end.notes) else { continue }
                 group.addTask { [stopping] in
                     await control.answer(until: stopping)
                     return .left
                 }
             }
+        }
+    }
+
+    /// Answers operators at one of the brokers, by Celery's remote control; nil at one that carries none.
+    private func control(at broker: any MessageBroker) -> CeleryControlNode? {
+        let desk = BridgeDesk(self)
+        return CeleryControlNode("bridge", nodeName: nodeName, broker: broker, logger: logger) { request in
+            await desk.answer(request.method, request.arguments)
         }
     }
 

@@ -50,6 +50,13 @@ final class RouteMetrics: Sendable {
         }
     }
 
+    /// Tells that the route has ended here. What this process no longer looks at must not stand there for ever, as if a
+    /// route that somebody has taken out of the file stood still.
+    func leave() {
+        waiting.set(0)
+        pending.set(0)
+    }
+
     /// Tells what has changed.
     func note(_ old: RouteStatus, _ new: RouteStatus) {
         forwarded.increment(by: new.forwarded - old.forwarded)

@@ -8,6 +8,7 @@ extension RouteRun {
     /// - Throws: the error with which one half has given up, unless the route was ended before, while a server was out of
     ///   reach. The other half has ended in good order then.
     func serve() async throws {
+        defer { metrics?.leave() }
         logger.notice("a route is open", metadata: ["from": "\(source.broker.name)", "to": "\(target.broker.name)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Forwarder(self).forward() }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Celeriac
 import Logging
+import Metrics
 
 /// The broker and the result store of a command.
 struct ConnectionOptions: ParsableArguments {
@@ -31,16 +32,19 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameters:
     ///   - level: The least severe level to log on standard error without `--verbose`.
     ///   - keepsResults: Whether it has a result store.
+    ///   - metrics: Where it counts; nil for the metrics system of the process.
     ///   - patience: How long connecting to the broker may take where the settings do not say; nil for the usual times.
     /// - Returns: An application that connects on first use.
     /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
     ///   URL.
     func makeApp(
-        logging level: Logger.Level = .error, keepsResults: Bool = true, patience: Duration? = nil
+        logging level: Logger.Level = .error, keepsResults: Bool = true, metrics: (any MetricsFactory)? = nil,
+        patience: Duration? = nil
     ) throws -> CeleryApp {
         var settings = try settings.read()
         settings.broker = try brokerURL()
         if !keepsResults { settings.results = nil }
+        settings.configuration.metrics = metrics
         if let patience { settings.limitConnecting(to: patience) }
         return try CeleryApp(
             settings: settings, transports: ProgramContext.current.transports, logger: logger(level))

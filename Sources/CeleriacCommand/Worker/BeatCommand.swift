@@ -5,6 +5,7 @@ import CeleriacQueues
 import CeleryDialect
 import Foundation
 import Logging
+import Metrics
 import ServiceLifecycle
 import UnixSignals
 
@@ -25,8 +26,8 @@ struct BeatCommand: AsyncParsableCommand {
 
             With --state, the last runs survive a restart. With --lock, several of these commands may share one \
             schedule: one of them sends, and another takes over when it ends or vanishes. With --enable-remote-control it \
-            answers celery inspect ping -d celerybeat@HOST, unless it has stood still for too long. SIGTERM and SIGINT \
-            end it. Exit status 2 means that it could not start or continue.
+            answers celery inspect ping -d celerybeat@HOST, unless it has stood still for too long. With --health GET \
+            /live and GET /ready answer, and GET /metrics with --metrics. SIGTERM and SIGINT end it. Exit status 2 means that it could not start or continue.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -56,6 +57,8 @@ struct BeatCommand: AsyncParsableCommand {
         help: ArgumentHelp("The name under which it answers: celerybeat@%h unless given.", valueName: "name"))
     var hostname: String?
 
+    @OptionGroup var checks: HealthOptions
+
     func validate() throws {
         _ = try connection.brokerURL()
         _ = try nodeName()
@@ -65,9 +68,11 @@ struct BeatCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let metrics = checks.makeMetrics()
         let app: CeleryApp
         do {
-            app = try connection.makeApp(logging: .info)
+            app = try connection.makeApp(
+                logging: .info, metrics: metrics.map { $0.joining(MetricsSystem.factory) })
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode(2)
@@ -81,17 +86,22 @@ struct BeatCommand: AsyncParsableCommand {
                 file.entries, configuration: file.configuration, zone: file.zone, lock: lock,
                 state: state.map { BeatStateFile(path: $0) })
             let settings = try connection.settings.read()
+            let (name, maximumAge) = (try nodeName(), settings.beatMaximumTickAge)
             var services: [any Service] = [beat]
             if enableRemoteControl ?? settings.beatAnswersPing {
                 // Services are stopped from the last to the first.
                 services.insert(
                     BeatControlService(
-                        control: app.remoteControl(
-                            of: beat, nodeName: try nodeName(), maximumTickAge: settings.beatMaximumTickAge)), at: 0)
+                        control: app.remoteControl(of: beat, nodeName: name, maximumTickAge: maximumAge)), at: 0)
             }
             let group = ServiceGroup(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
-            try await group.run()
+            let health = app.health(of: beat, nodeName: name, maximumTickAge: maximumAge)
+            try await health.answeringHealthChecks(
+                at: checks.endpoint, metrics: metrics, logger: connection.logger(.info)
+            ) { _ in
+                try await group.run()
+            }
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             failed = true

@@ -44,14 +44,7 @@ struct ProgramLaunch {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // Threads of this process may block signals, which a child inherits.
-        var signals = sigset_t()
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        let wanted = Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK) | celeriac_spawn_setsid
-        posix_spawnattr_setflags(&attributes, wanted)
+        celeriac_spawn_set_signals(&attributes, celeriac_spawn_setsid)
 
         var pid = pid_t()
         let variables = CommandEnvironment().all.merging([Self.mark: "1"]) { $1 }

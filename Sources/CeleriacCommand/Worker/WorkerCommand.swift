@@ -16,7 +16,8 @@ struct WorkerCommand: AsyncParsableCommand {
             With worker_soft_shutdown_timeout a cold shutdown gives them so many seconds before it cancels them, or until \
             the next signal. With REMAP_SIGTERM=SIGQUIT in the environment SIGTERM does what SIGQUIT does. \
             SIGHUP starts a worker without a terminal again. With --health the worker answers GET /live with 200 while it \
-            runs, and GET /ready while it takes tasks, else with 503 and the reasons. Exit status 0 is a warm shutdown, \
+            runs, and GET /ready while it takes tasks, else with 503 and the reasons; \
+            with --metrics GET /metrics has its metrics. Exit status 0 is a warm shutdown, \
             1 a cold one, 2 means that the worker could not start or continue, 64 that the command line or a setting is \
             wrong, 73 that another process holds the pidfile.
             """)

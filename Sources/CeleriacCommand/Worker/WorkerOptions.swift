@@ -42,11 +42,7 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "How many seconds a warm shutdown may take; four fifths of it are for the tasks that run.")
     var stopTimeout: Double?
 
-    @Option(
-        help: ArgumentHelp(
-            "Answer health checks over HTTP there: GET /live and GET /ready. A port alone is one of 127.0.0.1.",
-            valueName: "host:port"))
-    var health: HealthAddress?
+    @OptionGroup var checks: HealthOptions
 
     func validate() throws {
         if let prefetchMultiplier, !(0...65535 ~= prefetchMultiplier) {
@@ -59,16 +55,6 @@ struct WorkerOptions: ParsableArguments {
 
     /// Celery's optimization profiles.
     enum Optimization: String, ExpressibleByArgument { case fair, `default` }
-}
-
-/// The address of `--health`: `127.0.0.1:8080`, `[::]:8080`, or a port alone.
-struct HealthAddress: ExpressibleByArgument, Hashable {
-    let endpoint: HealthEndpoint
-
-    init?(argument: String) {
-        guard let endpoint = HealthEndpoint(argument) else { return nil }
-        self.endpoint = endpoint
-    }
 }
 
 /// A level of Python's logs.

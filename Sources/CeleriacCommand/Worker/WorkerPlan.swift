@@ -28,6 +28,8 @@ struct WorkerPlan {
     let beat: (schedule: BeatFile?, lastRuns: String)?
     /// Whether the queues are emptied first.
     let purges: Bool
+    /// Whether its metrics can be read where health checks are answered.
+    let showsMetrics: Bool
     /// Whether the banner is left out.
     let isQuiet: Bool
     /// What flags say that has no effect, a sentence each.
@@ -63,7 +65,7 @@ struct WorkerPlan {
         worker.stopTimeout = max(worker.stopTimeout, worker.softShutdownTimeout * 5 / 4)
         if let seconds = options.stopTimeout { worker.stopTimeout = .seconds(seconds) }
         if options.logArguments { worker.logsArguments = true }
-        if let health = options.health { worker.healthEndpoint = health.endpoint }
+        if let endpoint = options.checks.endpoint { worker.healthEndpoint = endpoint }
         self.worker = worker
 
         var control = settings.configuration.control
@@ -79,6 +81,7 @@ struct WorkerPlan {
         level = options.loglevel
         logFormat = options.logFormat
         purges = command.queues.purge
+        showsMetrics = options.checks.metrics
         isQuiet = options.quiet
         notices = Self.notices(of: command)
     }

@@ -3,6 +3,7 @@ import CeleriacCore
 import Foundation
 import Glibc
 import Logging
+import Metrics
 import NIOConcurrencyHelpers
 import UnixSignals
 
@@ -54,7 +55,14 @@ struct WorkerRun {
         }
         let running = RunningTasks()
         plan.worker.parts.append(running)
-        let app = try CeleryApp(settings: plan.settings, transports: program.transports, logger: logger)
+        var settings = plan.settings
+        if plan.showsMetrics {
+            // Not for the whole process: that is the program's to decide, which by now has done so.
+            let metrics = PrometheusMetrics()
+            settings.configuration.metrics = metrics.joining(MetricsSystem.factory)
+            plan.worker.metricsPage = metrics
+        }
+        let app = try CeleryApp(settings: settings, transports: program.transports, logger: logger)
         return try await closing(app.close) {
             let worker = app.worker(plan.worker, control: plan.control) { program.tasks }
             let beat = try plan.beat.map { beat in

@@ -28,7 +28,7 @@ public final class Beat: Service {
     let timers: any TimerSource
     let logger: Logger
     let signal = WakeSignal()
-    private let executor: (any TaskExecutor)?
+    let executor: (any TaskExecutor)?
     private let isLeading = Gate()
     private let stopping = Gate()
     private let lastLook = NIOLockedValueBox<SuspendingClock.Instant?>(nil)

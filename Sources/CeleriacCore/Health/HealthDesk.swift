@@ -9,12 +9,17 @@ final class HealthDesk: Sendable {
 
     /// Where answers are made.
     let executor: EventLoopTaskExecutor
+    /// What is answered about metrics; nil for nothing.
+    let metrics: (any MetricsPage)?
     private let health: any HealthSubject
     private let timers: EventLoopTimerSource
     private let pulse: NIOLockedValueBox<LoopPulse>
 
-    init(_ health: any HealthSubject, loopPatience: Duration, on eventLoop: any EventLoop) {
+    init(
+        _ health: any HealthSubject, metrics: (any MetricsPage)?, loopPatience: Duration, on eventLoop: any EventLoop
+    ) {
         self.health = health
+        self.metrics = metrics
         self.executor = EventLoopTaskExecutor(eventLoop)
         self.timers = EventLoopTimerSource(eventLoop: eventLoop)
         self.pulse = NIOLockedValueBox(LoopPulse(patience: loopPatience))

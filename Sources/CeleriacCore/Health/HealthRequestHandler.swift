@@ -52,12 +52,17 @@ final class HealthRequestHandler: ChannelInboundHandler {
     private func answer(_ head: HTTPRequestHead, on channel: any Channel) {
         let path = String(head.uri.prefix { $0 != "?" })
         let isHead = head.method == .HEAD
-        guard let question = HealthReport.Question.allCases.first(where: { path == "/" + $0.rawValue }) else {
-            return HealthResponse(refusing: .notFound, "there are /live and /ready", isHead: isHead).send(on: channel)
+        let question = HealthReport.Question.allCases.first { path == "/" + $0.rawValue }
+        let metrics = path == "/metrics" ? desk.metrics : nil
+        guard question != nil || metrics != nil else {
+            let paths = desk.metrics == nil ? "/live and /ready" : "/live, /ready and /metrics"
+            return HealthResponse(refusing: .notFound, "there are \(paths)", isHead: isHead).send(on: channel)
         }
         guard isHead || head.method == .GET else {
             return HealthResponse(refusing: .methodNotAllowed, "the methods are GET and HEAD").send(on: channel)
         }
+        if let metrics { return HealthResponse(metrics, isHead: isHead).send(on: channel) }
+        guard let question else { return }
         Task(executorPreference: desk.executor) { [desk] in
             let report = await desk.report(on: question)
             HealthResponse(report, isHead: isHead).send(on: channel)
@@ -69,12 +74,20 @@ final class HealthRequestHandler: ChannelInboundHandler {
 private struct HealthResponse {
     let status: HTTPResponseStatus
     let body: [UInt8]
+    var contentType = "application/json"
     /// Whether the body is only described.
     let isHead: Bool
 
     init(_ report: HealthReport, isHead: Bool) {
         status = report.isGood ? .ok : .serviceUnavailable
         body = report.json
+        self.isHead = isHead
+    }
+
+    init(_ metrics: any MetricsPage, isHead: Bool) {
+        status = .ok
+        body = Array(metrics.text().utf8)
+        contentType = metrics.contentType
         self.isHead = isHead
     }
 
@@ -87,7 +100,7 @@ private struct HealthResponse {
     /// Sends it, and ends the connection. With `output`, the client has time to read it before it hangs up.
     func send(on channel: any Channel, thenClose mode: CloseMode = .output) {
         var headers = HTTPHeaders([
-            ("Content-Type", "application/json"), ("Content-Length", "\(body.count)"), ("Cache-Control", "no-store"),
+            ("Content-Type", contentType), ("Content-Length", "\(body.count)"), ("Cache-Control", "no-store"),
             ("Connection", "close"),
         ])
         if status == .methodNotAllowed { headers.add(name: "Allow", value: "GET, HEAD") }

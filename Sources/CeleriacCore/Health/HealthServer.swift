@@ -41,15 +41,17 @@ final class HealthServer: Sendable {
     /// - Parameters:
     ///   - endpoint: where.
     ///   - health: what is known of the worker.
+    ///   - metrics: what `GET /metrics` answers; nil if there is no such path.
     ///   - limits: how much the server bears with.
     ///   - logger: the worker's logger.
     /// - Returns: the server, which has to be closed.
     /// - Throws: ``CeleriacError`` with code `configuration` if it cannot listen there.
     static func start(
-        _ endpoint: HealthEndpoint, of health: any HealthSubject, limits: Limits = Limits(), logger: Logger
+        _ endpoint: HealthEndpoint, of health: any HealthSubject, metrics: (any MetricsPage)? = nil,
+        limits: Limits = Limits(), logger: Logger
     ) async throws -> HealthServer {
         let eventLoop = group.next()
-        let desk = HealthDesk(health, loopPatience: limits.loopPatience, on: eventLoop)
+        let desk = HealthDesk(health, metrics: metrics, loopPatience: limits.loopPatience, on: eventLoop)
         let connections = HealthConnections(limit: limits.connections)
         let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(ChannelOptions.backlog, value: 32)

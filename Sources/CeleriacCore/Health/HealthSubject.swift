@@ -23,14 +23,16 @@ extension HealthSubject {
     ///
     /// - Parameters:
     ///   - endpoint: where they are answered; nil for nowhere.
+    ///   - metrics: what `GET /metrics` answers there; nil if there is no such path.
     ///   - logger: where it says where.
     ///   - work: what is to be done; it gets the endpoint, with the port that the system has chosen.
     /// - Throws: ``CeleriacError`` with code `configuration` if nobody can listen there; the error of `work`.
     package func answeringHealthChecks(
-        at endpoint: HealthEndpoint?, logger: Logger, during work: (HealthEndpoint?) async throws -> Void
+        at endpoint: HealthEndpoint?, metrics: (any MetricsPage)? = nil, logger: Logger,
+        during work: (HealthEndpoint?) async throws -> Void
     ) async throws {
         guard let endpoint else { return try await work(nil) }
-        let server = try await HealthServer.start(endpoint, of: self, logger: logger)
+        let server = try await HealthServer.start(endpoint, of: self, metrics: metrics, logger: logger)
         let result: Result<Void, any Error>
         do { result = .success(try await work(server.endpoint)) } catch { result = .failure(error) }
         await server.close()

@@ -13,7 +13,8 @@ extension TaskWorker {
         }
         var logger = logger
         logger[metadataKey: "worker"] = "\(nodeName)"
-        let server = try await HealthServer.start(endpoint, of: health, logger: logger)
+        let server = try await HealthServer.start(
+            endpoint, of: health, metrics: configuration.metricsPage, logger: logger)
         healthServer.withLockedValue { $0 = server }
         let result: Result<Void, any Error>
         do { result = .success(try await work()) } catch { result = .failure(error) }

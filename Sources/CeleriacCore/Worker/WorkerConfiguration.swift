@@ -80,6 +80,8 @@ public struct WorkerConfiguration: Sendable {
     public var healthEndpoint: HealthEndpoint?
     /// Where the worker's metrics are; nil for the metrics system that the process has when the worker is made.
     package var metrics: (any MetricsFactory)?
+    /// What `GET /metrics` answers beside the health checks; nil if there is no such path.
+    package var metricsPage: (any MetricsPage)?
     /// What makes spans; nil for what the process has when the worker is made.
     package var tracer: (any Tracer)?
     var revocationLimits = RevocationLimits()

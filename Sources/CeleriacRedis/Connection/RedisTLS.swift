@@ -1,18 +1,9 @@
 #if Redis
+package import CeleriacCore
 internal import NIOSSL
 
 /// The encryption of a connection to Redis: `rediss://`.
 package struct RedisTLS: Sendable, Hashable {
-    /// How the server's certificate is verified.
-    package enum Verification: Sendable, Hashable {
-        /// A trusted authority must have issued the certificate, and it must name the requested host.
-        case full
-        /// A trusted authority must have issued the certificate, whatever host it names.
-        case noHostname
-        /// The certificate is not verified: the connection is encrypted, but the peer is unknown.
-        case none
-    }
-
     /// A PEM file with the trusted authorities; `nil` for the system's.
     package var caFile: String?
     /// A PEM file with the client's certificate chain, for servers that require one.
@@ -20,12 +11,12 @@ package struct RedisTLS: Sendable, Hashable {
     /// A PEM file with the key of ``certificateFile``; `nil` if that file also holds the key.
     package var keyFile: String?
     /// How the server's certificate is verified.
-    package var verification: Verification
+    package var verification: TLSVerification
 
     /// Creates encryption settings. The files are read for each connection, so that renewed certificates take effect.
     package init(
         caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil,
-        verification: Verification = .full
+        verification: TLSVerification = .full
     ) {
         self.caFile = caFile
         self.certificateFile = certificateFile

@@ -124,13 +124,7 @@ package final class ChildProcess: Sendable {
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
 
-        var signals = sigset_t()
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        let flags = Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK)
-        posix_spawnattr_setflags(&attributes, flags | (ownSession ? celeriac_spawn_setsid : 0))
+        celeriac_spawn_set_signals(&attributes, ownSession ? celeriac_spawn_setsid : 0)
 
         var pair: [Int32] = [-1, -1]
         let wantsSocket = streams.contains { if case .socket = $0 { true } else { false } }

@@ -5,6 +5,7 @@ import CeleriacCore
 import CeleriacWire
 import Foundation
 import Logging
+import Metrics
 import UnixSignals
 
 /// `celeriac bridge`: connects task systems.
@@ -65,20 +66,13 @@ struct BridgeRunCommand: AsyncParsableCommand {
     @Option(help: "Show what would become of this many waiting messages of each route, and send nothing.")
     var dryRun: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "Answer health checks over HTTP there: GET /live and GET /ready. A port alone is one of 127.0.0.1.",
-            valueName: "host:port"))
-    var health: String?
+    @OptionGroup var checks: HealthOptions
 
     func validate() throws {
         guard Logger.Level(rawValue: loglevel.lowercased()) != nil else {
             throw ValidationError("There is no level '\(loglevel)' of logs.")
         }
         if let dryRun, dryRun < 1 { throw ValidationError("--dry-run needs a number, 1 or more.") }
-        if let health, HealthEndpoint(health) == nil {
-            throw ValidationError("--health needs an address such as 127.0.0.1:8080, or a port.")
-        }
     }
 
     func run() async throws {
@@ -86,6 +80,9 @@ struct BridgeRunCommand: AsyncParsableCommand {
         let read = try file.read()
         let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm, .sighup])
         let logger = self.logger
+        let metrics = checks.makeMetrics()
+        // Before anything is made that counts. No other code has a say in this process.
+        if let metrics { MetricsSystem.bootstrap(metrics) }
         let bridge = try Bridge(read, logger: logger)
         if let dryRun {
             for line in try await bridge.rehearse(atMost: dryRun) { CommandEnvironment.write(line: line) }
@@ -107,7 +104,7 @@ struct BridgeRunCommand: AsyncParsableCommand {
             }
             defer { group.cancelAll() }
             try await BridgeHealth(bridge).answeringHealthChecks(
-                at: health.flatMap { HealthEndpoint($0) }, logger: logger
+                at: checks.endpoint, metrics: metrics, logger: logger
             ) { _ in
                 try await bridge.run()
             }

@@ -127,11 +127,7 @@ struct ConformReports: ParsableArguments {
     @Option(help: "A file with the ids of cases that are known to fail. It fails the run when it is stale.")
     var knownFailing: String?
 
-    @Option(help: "Write the report as JSON.")
-    var json: String?
-
-    @Option(help: "Write the report as JUnit's XML.")
-    var junit: String?
+    @OptionGroup var files: ReportOptions
 
     @Option(help: "Write the report as a page.")
     var html: String?
@@ -162,16 +158,9 @@ struct ConformReports: ParsableArguments {
 
     /// Writes all that are asked for.
     func write(_ summary: ConformanceSummary) throws {
-        if let json {
-            let bytes = try WireJSON.encode(summary.json, style: .python)
-            try Data(bytes).write(to: URL(fileURLWithPath: json))
-        }
-        if let junit { try write(JUnitReport.text(summary), to: junit) }
-        if let html { try write(HTMLReport.text(summary), to: html) }
-        if let badge { try write(BadgeReport.text(summary), to: badge) }
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        if let json = files.json { try ReportOptions.write(CommandOutput.json(summary.json), to: json) }
+        if let junit = files.junit { try ReportOptions.write(JUnitReport.text(summary), to: junit) }
+        if let html { try ReportOptions.write(HTMLReport.text(summary), to: html) }
+        if let badge { try ReportOptions.write(BadgeReport.text(summary), to: badge) }
     }
 }

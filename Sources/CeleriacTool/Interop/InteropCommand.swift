@@ -22,11 +22,7 @@ struct InteropCommand: AsyncParsableCommand {
     @Argument(help: "The file.")
     var file = "interop.yaml"
 
-    @Option(help: "Write the verdicts to this file as JSON.")
-    var json: String?
-
-    @Option(help: "Write the verdicts to this file as JUnit's XML.")
-    var junit: String?
+    @OptionGroup var reports: ReportOptions
 
     @Option(help: "Write the matrix to this file, too.")
     var table: String?
@@ -58,19 +54,9 @@ struct InteropCommand: AsyncParsableCommand {
             if entry.verdict.isFailure { CommandEnvironment.say("\(entry.cell): \(entry.verdict)") }
         }
         FileHandle.standardOutput.write(Data(report.text.utf8))
-        try Self.write(report.text, to: table)
-        try Self.write(CommandOutput.json(report.json) + "\n", to: json)
-        try Self.write(report.junit, to: junit)
+        if let table { try ReportOptions.write(report.text, to: table) }
+        if let json = reports.json { try ReportOptions.write(CommandOutput.json(report.json) + "\n", to: json) }
+        if let junit = reports.junit { try ReportOptions.write(report.junit, to: junit) }
         if report.hasFailed { throw ExitCode(1) }
-    }
-
-    private static func write(_ text: String, to path: String?) throws {
-        guard let path else { return }
-        do {
-            try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            CommandEnvironment.say("Error: \(path) cannot be written: \(error)")
-            throw ExitCode(2)
-        }
     }
 }

@@ -1,17 +1,15 @@
 #if AMQP
 package import CeleriacAMQP
 package import CeleriacCore
-import CeleriacQueues
+package import CeleriacQueues
 import CeleriacWire
 import CeleryWire
 package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-package import struct FoundationEssentials.Date
-
 /// Celery's queues at RabbitMQ.
-package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLetteringBroker {
+package final class CeleryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLetteringBroker {
     let configurations: [AMQPConfiguration]
     /// The servers that workers take tasks from, and answer remote control at.
     let reading: [AMQPConfiguration]
@@ -93,38 +91,9 @@ package final class CeleryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLe
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
 
-    private func parked(_ queue: String) -> AMQPParkedMessages {
+    /// The messages parked from a queue.
+    package func parked(_ queue: String) -> AMQPParkedMessages {
         AMQPParkedMessages(client, at: name, queue: queue, date: { CeleryTime.date($0) })
     }
-
-    /// Lists messages that were parked from a queue.
-    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit)
-    }
-
-    /// Looks once at all messages that were parked from a queue.
-    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
-        try await parked(queue).walk { body([$0]) }
-    }
-
-    /// Puts parked messages back at the end of their queue.
-    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).requeue(ids)
-    }
-
-    /// Deletes parked messages.
-    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).drop(ids)
-    }
-}
-
-extension CeleryAMQPBroker: ParkedMessageKeeper {
-    /// Drops the oldest parked messages.
-    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
-        try await parked(queue).trim(to: policy, now: now)
-    }
-
-    /// Notes that failures are stored.
-    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

@@ -1,5 +1,6 @@
 #if AMQP
 package import CeleriacAMQP
+import CeleriacCore
 #endif
 
 /// What settings say of the connections to RabbitMQ. What a URL says goes before.

@@ -7,17 +7,7 @@ package import Logging
 /// would stand between the answers of workers. If the beat has not looked at its schedule for too long, it is silent, which
 /// is what a probe understands.
 package struct CeleryBeatControl: Sendable {
-    /// The largest number of requests that wait while one is answered; more are dropped.
-    private static let maximumWaiting = 100
-
-    private let nodeName: String
-    private let names: CeleryControlNames
-    private let content: ControlContent
-    private let mailbox: any ControlMailbox
-    private let maximumAge: Duration?
-    private let age: @Sendable () -> Duration?
-    private let clock = LamportClock()
-    private let logger: Logger
+    private let node: CeleryControlNode
 
     /// Makes it; nil at a broker that carries no remote control.
     ///
@@ -33,17 +23,20 @@ package struct CeleryBeatControl: Sendable {
         nodeName: String, maximumAge: Duration?, configuration: CeleryControlConfiguration, content: ControlContent,
         broker: any MessageBroker, logger: Logger, age: @escaping @Sendable () -> Duration?
     ) {
-        let names = CeleryControlNames(configuration)
-        guard let mailbox = broker.controlMailbox(for: nodeName, exchanges: names.exchanges(ofNode: nodeName)) else {
-            return nil
+        let node = CeleryControlNode(
+            "beat", nodeName: nodeName, configuration: configuration, content: content, broker: broker, logger: logger
+        ) { request in
+            guard request.method == "ping" else { return nil }
+            if let maximumAge, let passed = age(), passed > maximumAge {
+                logger.warning(
+                    "the beat does not answer, since it has not looked at its schedule for too long",
+                    metadata: ["seconds": "\(passed.seconds)", "limit": "\(maximumAge.seconds)"])
+                return nil
+            }
+            return ["ok": "pong"]
         }
-        self.nodeName = nodeName
-        self.names = names
-        self.content = content
-        self.mailbox = mailbox
-        self.maximumAge = maximumAge
-        self.age = age
-        self.logger = logger
+        guard let node else { return nil }
+        self.node = node
     }
 
     /// How long ago a beat may have looked at its schedule, by `beat_remote_control_max_tick_age`: as in Celery, zero is
@@ -54,50 +47,5 @@ package struct CeleryBeatControl: Sendable {
     }
 
     /// Answers until `stopping` opens.
-    package func answer(until stopping: Gate) async {
-        let requests = BoundedLane<Result<WireMessage, MessageFault>>(limit: Self.maximumWaiting)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await mailbox.run(until: stopping, onOpen: {}) { [logger] message in
-                    if !requests.put(message) { logger.warning("the beat drops a request, because too many wait") }
-                }
-                requests.close()
-            }
-            group.addTask {
-                while let batch = await requests.take() {
-                    for message in batch { await answer(message) }
-                }
-            }
-        }
-        await mailbox.close()
-    }
-
-    private func answer(_ message: Result<WireMessage, MessageFault>) async {
-        do {
-            let message = try message.get()
-            // Who asks in a form reads it.
-            let form = message.properties.contentType.flatMap { CelerySerializer(contentType: $0) } ?? .json
-            let opened = try content.opened(message)
-            let request = try CeleryControlRequest.decode(opened.message, accept: opened.accept)
-            clock.adjust(to: request.clock)
-            guard request.method == "ping", try request.isFor(nodeName: nodeName) else { return }
-            if let maximumAge, let passed = age(), passed > maximumAge {
-                logger.warning(
-                    "the beat does not answer, since it has not looked at its schedule for too long",
-                    metadata: ["seconds": "\(passed.seconds)", "limit": "\(maximumAge.seconds)"])
-                return
-            }
-            // Otherwise senders of requests could make the beat put messages into any queue.
-            guard let replyTo = request.replyTo, replyTo.exchange == names.replies else { return }
-            let reply = CeleryControlReply(
-                nodeName: nodeName, value: ["ok": "pong"], ticket: request.ticket, clock: clock.forward())
-            try await mailbox.publish([
-                OutgoingMessage(
-                    message: try content.sealed(reply.encode(as: form.contentForm), as: form),
-                    exchange: replyTo.exchange, routingKey: replyTo.routingKey)
-            ])
-        } catch {
-            logger.warning("the beat could not answer a request", metadata: ["error": "\(error)"])
-        }
-    }
+    package func answer(until stopping: Gate) async { await node.answer(until: stopping) }
 }

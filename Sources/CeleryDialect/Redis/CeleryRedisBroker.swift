@@ -1,6 +1,6 @@
 #if Redis
 package import CeleriacCore
-import CeleriacQueues
+package import CeleriacQueues
 package import CeleriacRedis
 package import CeleriacWire
 import CeleryWire
@@ -8,10 +8,8 @@ package import Logging
 package import NIOCore
 import NIOConcurrencyHelpers
 
-package import struct FoundationEssentials.Date
-
 /// Celery's queues in Redis, as kombu lays them out: priority lists, claims in `unacked`, bindings.
-package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
+package final class CeleryRedisBroker: MessageBroker, RedisParkingBroker {
     let configuration: RedisConfiguration
     let options: CeleryRedisOptions
     let keys: KombuKeys
@@ -205,21 +203,13 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
 
-    private func parked(_ queue: String) -> RedisParkedMessages {
+    /// The messages parked from a queue.
+    package func parked(_ queue: String) -> RedisParkedMessages {
         RedisParkedMessages(client, queue: queue, key: keys.parked(queue), format: .celery, newestFirst: true)
     }
 
-    /// Lists messages that were parked from a queue.
-    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit).map(reading)
-    }
-
-    /// Looks once at all messages that were parked from a queue.
-    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
-        try await parked(queue).walk { body($0.map(reading)) }
-    }
-
-    private func reading(_ parked: ParkedMessage) -> ParkedMessage {
+    /// A parked message with what can be read of its envelope.
+    package func reading(_ parked: ParkedMessage) -> ParkedMessage {
         parked.reading(KombuEnvelope.remains(of: parked.message, limits: limits))
     }
 
@@ -231,20 +221,5 @@ package final class CeleryRedisBroker: MessageBroker, ParkedMessageWalker {
             return keys.list(queue, priority: priority ?? 0)
         }
     }
-
-    /// Deletes parked messages.
-    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).drop(ids)
-    }
-}
-
-extension CeleryRedisBroker: ParkedMessageKeeper {
-    /// Drops the oldest parked messages.
-    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
-        try await parked(queue).trim(to: policy, now: now, reading: reading)
-    }
-
-    /// Notes that failures are stored.
-    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

@@ -1,17 +1,15 @@
 #if AMQP
 package import CeleriacAMQP
 package import CeleriacCore
-import CeleriacQueues
+package import CeleriacQueues
 import CeleriacWire
 package import Logging
 import MachineryWire
 package import NIOCore
 import NIOConcurrencyHelpers
 
-package import struct FoundationEssentials.Date
-
 /// Machinery's exchange and queues at RabbitMQ.
-package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, DeadLetteringBroker {
+package final class MachineryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLetteringBroker {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup
@@ -147,28 +145,9 @@ package final class MachineryAMQPBroker: MessageBroker, ParkedMessageWalker, Dea
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(queue, at: name) }
 
-    private func parked(_ queue: String) -> AMQPParkedMessages {
+    /// The messages parked from a queue.
+    package func parked(_ queue: String) -> AMQPParkedMessages {
         AMQPParkedMessages(client, at: name, queue: queue, date: { GoTime($0)?.date })
-    }
-
-    /// Lists messages that were parked from a queue.
-    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit)
-    }
-
-    /// Looks once at all messages that were parked from a queue.
-    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
-        try await parked(queue).walk { body([$0]) }
-    }
-
-    /// Puts parked messages back at the end of their queue.
-    package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).requeue(ids)
-    }
-
-    /// Deletes parked messages.
-    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).drop(ids)
     }
 }
 
@@ -178,15 +157,5 @@ extension MachineryAMQPBroker: KeyedBroker {
     package func routingKey(ofQueue queue: String) -> String {
         options.isDirect ? options.workQueue(queue).bindingKey : queue
     }
-}
-
-extension MachineryAMQPBroker: ParkedMessageKeeper {
-    /// Drops the oldest parked messages.
-    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
-        try await parked(queue).trim(to: policy, now: now)
-    }
-
-    /// Notes that failures are stored.
-    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

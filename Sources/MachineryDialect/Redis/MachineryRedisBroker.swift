@@ -1,16 +1,14 @@
 #if Redis
 package import CeleriacCore
-import CeleriacQueues
+package import CeleriacQueues
 package import CeleriacRedis
 import CeleriacWire
 package import Logging
 import MachineryWire
 package import NIOCore
 
-package import struct FoundationEssentials.Date
-
 /// Machinery's queues in Redis: a list for each queue, a sorted set for tasks that wait for their time.
-package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
+package final class MachineryRedisBroker: MessageBroker, RedisParkingBroker {
     let settings: MachineryRedisSettings
     let defaultQueue: String
     private let eventLoopGroup: any EventLoopGroup
@@ -83,42 +81,21 @@ package final class MachineryRedisBroker: MessageBroker, ParkedMessageWalker {
     /// Deletes all messages that wait in a queue.
     package func purge(_ queue: String) async throws -> Int { try await client.purge(lists(of: queue)) }
 
-    private func parked(_ queue: String) -> RedisParkedMessages {
+    /// The messages parked from a queue.
+    package func parked(_ queue: String) -> RedisParkedMessages {
         RedisParkedMessages(
             client, queue: queue, key: keys(of: queue).parked, format: .machinery, newestFirst: false)
     }
 
-    /// Lists messages that were parked from a queue.
-    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
-        try await parked(queue).list(after: id, limit: limit).map { $0.reading(WireMessage(body: $0.message)) }
-    }
-
-    /// Looks once at all messages that were parked from a queue.
-    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
-        try await parked(queue).walk { page in body(page.map { $0.reading(WireMessage(body: $0.message)) }) }
-    }
+    /// A parked message with its body, which is all that a message has.
+    package func reading(_ parked: ParkedMessage) -> ParkedMessage { parked.reading(WireMessage(body: parked.message)) }
 
     /// Puts parked messages back at the end of their queue.
     package func requeueParked(_ ids: [String], in queue: String) async throws -> Int {
         try await parked(queue).requeue(ids, by: "RPUSH") { _ in queue }
     }
 
-    /// Deletes parked messages.
-    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
-        try await parked(queue).drop(ids)
-    }
-}
-
-extension MachineryRedisBroker: ParkedMessageKeeper {
     /// What is no task among those that wait for their time is parked beside them.
     package var furtherParkingQueues: [String] { [settings.delayedTasks] }
-
-    /// Drops the oldest parked messages.
-    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
-        try await parked(queue).trim(to: policy, now: now) { $0.reading(WireMessage(body: $0.message)) }
-    }
-
-    /// Notes that failures are stored.
-    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
 }
 #endif

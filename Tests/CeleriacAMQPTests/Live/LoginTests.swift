@@ -1,5 +1,6 @@
 #if AMQP
 
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import NIOPosix
@@ -93,7 +94,7 @@ extension Live {
             await expectError(.tls, try await tls { $0.caFile = unknown })
             await expectError(.tls, try await tls { $0.caFile = nil })
             await expectError(.tls, try await tls { ($0.caFile, $0.verification) = (unknown, .noHostname) })
-            try await connect(tls { ($0.caFile, $0.verification) = (unknown, AMQPTLS.Verification.none) })
+            try await connect(tls { ($0.caFile, $0.verification) = (unknown, TLSVerification.none) })
         }
 
         @Test("A certificate for another host is refused, unless names are not verified or that name is configured")

@@ -45,4 +45,19 @@ import Testing
         #expect(pending.contains(1))
         #expect(pending.last == 0)
     }
+
+    /// Tests that alerts do not go on for a route that somebody has ended while messages waited.
+    @Test func nothingWaitsForARouteThatHasEnded() async throws {
+        let metrics = TestMetrics()
+        let bench = try BridgeBench(metrics: metrics)
+        let task = MachinerySignature(uuid: "task_1", name: "add", args: [])
+        try await bench.machineryBroker.publish([
+            OutgoingMessage(message: WireMessage(body: try task.encode()), routingKey: "machinery_tasks")
+        ])
+        func waiting() -> [Double] {
+            (try? metrics.expectMeter(MetricName.bridgeWaiting.rawValue, [("route", "to-celery")]).values) ?? []
+        }
+        try await withBridge(bench.toCelery { $0.isPaused = true }) { await until { waiting().last == 1 } }
+        #expect(waiting().last == 0)
+    }
 }

@@ -135,6 +135,8 @@ import Testing
         for address in [":80", "localhost", "http://localhost:80", "localhost:65536"] {
             #expect(throws: (any Error).self) { try plan("--health", address) }
         }
+        #expect(try !plan("--health", "8080").showsMetrics && plan("--health", "8080", "--metrics").showsMetrics)
+        #expect(throws: (any Error).self) { try plan("--metrics") }
     }
 
     @Test("autoscale, solo, events and limits")

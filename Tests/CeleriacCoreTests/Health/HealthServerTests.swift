@@ -55,13 +55,14 @@ import Testing
         var port: Int { server.endpoint.port }
 
         init(
-            limits: HealthServer.Limits = HealthServer.Limits(),
+            limits: HealthServer.Limits = HealthServer.Limits(), metrics: (any MetricsPage)? = nil,
             loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next(), logger: Logger
         ) async throws {
             health = WorkerHealth(
                 nodeName: "w@test", brokerName: "redis://r", store: nil, watch: nil, stopping: stopping,
                 executor: EventLoopTaskExecutor(loop))
-            server = try await HealthServer.start(HealthEndpoint(port: 0), of: health, limits: limits, logger: logger)
+            server = try await HealthServer.start(
+                HealthEndpoint(port: 0), of: health, metrics: metrics, limits: limits, logger: logger)
         }
 
         func consume() { health.consumes(by: CheckedConsumer(server: broker)) }
@@ -160,6 +161,28 @@ import Testing
             let status = (try? HTTPReply(bytes))?.status
             #expect(bytes.isEmpty || status == 400, "\(text)")
         }
+        #expect(try await site.get("/live").status == 200)
+        await site.server.close()
+    }
+
+    private struct Page: MetricsPage {
+        let contentType = "text/plain; version=0.0.4"
+
+        func text() -> String { "n{label=\"é\"} 1\n" }
+    }
+
+    @Test("metrics are a page beside the checks, where there are some")
+    func metrics() async throws {
+        let site = try await Site(metrics: Page(), logger: logger)
+        let page = try await site.get("/metrics?x=1")
+        #expect(page.status == 200 && page.body == "n{label=\"é\"} 1\n")
+        #expect(page.head.contains("Content-Type: text/plain; version=0.0.4"))
+        #expect(page.head.contains("Content-Length: 16"))
+        let head = try await HTTPReply.of("HEAD", "/metrics", port: site.port)
+        #expect(head.status == 200 && head.body.isEmpty && head.head.contains("Content-Length: 16"))
+        #expect(try await HTTPReply.of("POST", "/metrics", port: site.port).status == 405)
+        let other = try await site.get("/metrics/x")
+        #expect(other.status == 404 && other.json["error"] == "there are /live, /ready and /metrics")
         #expect(try await site.get("/live").status == 200)
         await site.server.close()
     }

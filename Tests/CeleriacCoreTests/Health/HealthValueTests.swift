@@ -108,6 +108,19 @@ import Testing
         #expect(asked.withLockedValue { $0 } >= 1)
     }
 
+    @Test("a beat is ready while it looks at its schedule often enough")
+    func beat() async {
+        let timers = VirtualTimers()
+        func reasons(_ age: Duration?, _ maximumAge: Duration? = .seconds(60)) async -> [String] {
+            await BeatHealth(nodeName: "celerybeat@test", executor: nil, maximumAge: maximumAge, age: { age })
+                .reasonsNotReady(within: .zero, timers: timers)
+        }
+        #expect(await reasons(nil) == ["the beat has not begun: it has not looked at its schedule yet"])
+        #expect(await reasons(.seconds(59)).isEmpty)
+        #expect(await reasons(.seconds(61)) == ["the beat has not looked at its schedule for 61 s"])
+        #expect(await reasons(.seconds(9999), nil).isEmpty)
+    }
+
     private var executor: EventLoopTaskExecutor {
         EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next())
     }

@@ -1,4 +1,5 @@
 #if Redis
+import CeleriacCore
 import Testing
 
 @testable import CeleriacRedis

@@ -9,13 +9,15 @@ struct CheckedWorker: Sendable {
 
     /// Starts a worker of a site's broker and waits until it says that it is ready. Its result store is the site's, if
     /// `results` names no other.
-    static func start(_ site: BrokerSite, results: String? = nil) async throws -> CheckedWorker {
+    static func start(
+        _ site: BrokerSite, results: String? = nil, arguments: [String] = []
+    ) async throws -> CheckedWorker {
         let port = try FreePort.take()
         let process = try ProgramProcess(
             [
                 "worker", "-b", site.broker, "--result-backend", results ?? site.results, "-l", "INFO", "-n", "w1@live",
                 "--health", "\(port)",
-            ], in: site.folder)
+            ] + arguments, in: site.folder)
         try await process.logs("w1@live ready.")
         return CheckedWorker(process: process, port: port)
     }

@@ -27,6 +27,24 @@ struct HealthTests {
     }
 
     #if Redis
+    @Test("a worker that is asked to has its metrics beside its health checks")
+    func metrics() async throws {
+        let site = try await BrokerSite(.redis)
+        let worker = try await CheckedWorker.start(site, arguments: ["--metrics"])
+        let sum = try await site.app.send(TaskDefinition<Int, Int, Int>("tasks.add")(2, 3))
+        #expect(try await sum.get(timeout: .seconds(60)) == 5)
+        var text = ""
+        try await until {
+            text = try await worker.get("/metrics").body
+            return text.contains("celeriac_tasks_succeeded_total{task=\"tasks.add\",queue=")
+        }
+        #expect(text.contains("\nceleriac_task_runtime_seconds_bucket{task=\"tasks.add\",queue="), "\(text)")
+        #expect(text.contains("\nceleriac_worker_running{worker=\"w1@live\"} "), "\(text)")
+        #expect(text.contains("\nceleriac_result_store_up{worker=\"w1@live\"} 1\n"), "\(text)")
+        #expect(await worker.process.stop().status == .exited(0))
+        await site.close()
+    }
+
     @Test("a worker is not ready while Redis is gone, and is ready when it is back")
     func killedRedis() async throws {
         let site = try await BrokerSite(.redis)

@@ -1,0 +1,39 @@
+#if Redis
+package import CeleriacCore
+
+package import struct FoundationEssentials.Date
+
+/// A broker in Redis, as far as both dialects look after parked messages alike.
+package protocol RedisParkingBroker: ParkedMessageWalker, ParkedMessageKeeper {
+    /// The messages parked from a queue.
+    func parked(_ queue: String) -> RedisParkedMessages
+
+    /// A parked message with what can be read of it.
+    func reading(_ parked: ParkedMessage) -> ParkedMessage
+}
+
+extension RedisParkingBroker {
+    /// Lists messages that were parked from a queue.
+    package func parkedMessages(in queue: String, after id: String?, limit: Int) async throws -> [ParkedMessage] {
+        try await parked(queue).list(after: id, limit: limit).map { reading($0) }
+    }
+
+    /// Looks once at all messages that were parked from a queue.
+    package func walkParked(in queue: String, _ body: ([ParkedMessage]) -> Bool) async throws {
+        try await parked(queue).walk { page in body(page.map { reading($0) }) }
+    }
+
+    /// Deletes parked messages.
+    package func dropParked(_ ids: [String], in queue: String) async throws -> Int {
+        try await parked(queue).drop(ids)
+    }
+
+    /// Drops the oldest parked messages.
+    package func trimParked(in queue: String, to policy: ParkingPolicy, now: Date) async throws -> ParkedTrim {
+        try await parked(queue).trim(to: policy, now: now) { reading($0) }
+    }
+
+    /// Notes that failures are stored.
+    package func markTold(_ ids: [String], in queue: String) async throws { try await parked(queue).markTold(ids) }
+}
+#endif
