@@ -1,4 +1,4 @@
-package import CeleriacCore
+import CeleriacCore
 package import Metrics
 import NIOConcurrencyHelpers
 

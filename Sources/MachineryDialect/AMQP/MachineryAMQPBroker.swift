@@ -3,6 +3,7 @@ package import CeleriacAMQP
 package import CeleriacCore
 package import CeleriacQueues
 import CeleriacWire
+import FoundationEssentials
 package import Logging
 import MachineryWire
 package import NIOCore
