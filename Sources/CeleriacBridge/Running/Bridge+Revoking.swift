@@ -7,17 +7,32 @@ extension Bridge {
     /// of those that have gone. Machinery has no way to revoke.
     func revoke(_ ids: [String], terminate: Bool, signal: String?) async {
         for id in ids { revoked.insert(id) }
+        // Routes may share a target, which is told once.
+        let targets = Dictionary(grouping: runs.filter { $0.target.kind == .celery }) {
+            ObjectIdentifier($0.target.client)
+        }
+        for sharing in targets.values where !isStopping {
+            await tell(sharing, of: ids, terminate: terminate, signal: signal)
+        }
+    }
+
+    /// Tells the target that routes share of revocations of which it was not told yet.
+    private func tell(_ runs: [RouteRun], of ids: [String], terminate: Bool, signal: String?) async {
+        guard let target = runs.first?.target else { return }
         // Who terminates what was only revoked before says something new.
-        let new = ids.filter { passedOn.insert(terminate ? "terminate \($0)" : $0) }
+        func mark(_ id: String) -> String { terminate ? "terminate \(id)" : id }
+        let new = Set(runs.flatMap { $0.targetIDs(of: ids) }).sorted().filter {
+            target.toldRevocations.insert(mark($0))
+        }
         if new.isEmpty { return }
-        for run in runs where run.target.kind == .celery {
-            do {
-                try await run.target.client.revoke(run.targetIDs(of: new), terminate: terminate, signal: signal)
-            } catch {
-                logger.warning(
-                    "a bridge could not pass on a revocation",
-                    metadata: ["route": "\(run.route.name)", "error": "\(error)"])
-            }
+        do {
+            try await target.client.revoke(new, terminate: terminate, signal: signal)
+        } catch {
+            // Whoever revokes the tasks once more is heard.
+            for id in new { target.toldRevocations.remove(mark(id)) }
+            logger.warning(
+                "a bridge could not pass on a revocation",
+                metadata: ["broker": "\(target.broker.name)", "tasks": "\(new.count)", "error": "\(error)"])
         }
     }
 }

@@ -32,8 +32,6 @@ public final class Bridge: Service {
     let source: BridgeSource
     /// The tasks that somebody has revoked. They outlive their routes, which may change.
     let revoked = RepeatWindow()
-    /// The revocations that were passed on to targets: a bridge hears what it broadcasts itself.
-    let passedOn = RepeatWindow()
     private let closesEnds: Bool
     private let isControlled: Bool
     private let stopping = Gate()
