@@ -19,7 +19,7 @@ extension Bridge {
     /// Tells the target that routes share of revocations of which it was not told yet.
     private func tell(_ runs: [RouteRun], of ids: [String], terminate: Bool, signal: String?) async {
         guard let target = runs.first?.target else { return }
-        // Who terminates what was only revoked before says something new.
+        // A request to terminate is new, even if the task was revoked before.
         func mark(_ id: String) -> String { terminate ? "terminate \(id)" : id }
         let new = Set(runs.flatMap { $0.targetIDs(of: ids) }).sorted().filter {
             target.toldRevocations.insert(mark($0))
@@ -28,7 +28,7 @@ extension Bridge {
         do {
             try await target.client.revoke(new, terminate: terminate, signal: signal)
         } catch {
-            // Whoever revokes the tasks once more is heard.
+            // The next attempt of an operator must be passed on.
             for id in new { target.toldRevocations.remove(mark(id)) }
             logger.warning(
                 "a bridge could not pass on a revocation",

@@ -5,7 +5,7 @@ import CeleriacCore
 ///
 /// The broker may deliver a note again, because it has taken back the first delivery: its connection was lost, or its claim
 /// has expired. And there may be two notes about one task, because the bridge that has forwarded it died before it could
-/// acknowledge its message. So every delivery is held until the reply is given, and none is taken for one too many.
+/// acknowledge its message. So every delivery is held until the reply is given, and none is dropped as a duplicate.
 struct HeldNotes: Sendable {
     /// A note that is held.
     struct Held: Sendable {

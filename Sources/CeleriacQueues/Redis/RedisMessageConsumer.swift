@@ -26,7 +26,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var kept = KeptClaims()
         /// Whether claims are being renewed.
         var isRenewing = false
-        /// How many messages to claim at most, since the last ones were large.
+        /// How many messages to claim at most: after large ones, no more than fitted into one claim.
         var longestClaim = Int.max
         /// Claims with a lower number were given up on.
         var epoch = 0
@@ -250,7 +250,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         let size = claims.reduce(0) { $0 + $1.payload.count }
         state.withLockedValue { state in
             state.ledger.conclude(attempt, with: claims.lazy.map { ($0.serial, $0) })
-            // The script puts back what is too much, so that it should not take much more in the first place.
+            // The script puts back what does not fit. It should not take that again and again.
             if !claims.isEmpty {
                 state.longestClaim = size > attempt.source.maximumBytes / 2 ? claims.count : .max
             }
