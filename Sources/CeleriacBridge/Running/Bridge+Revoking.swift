@@ -26,13 +26,23 @@ extension Bridge {
         }
         if new.isEmpty { return }
         do {
-            try await target.client.revoke(new, terminate: terminate, signal: signal)
+            try await untilStop { try await target.client.revoke(new, terminate: terminate, signal: signal) }
         } catch {
             // The next attempt of an operator must be passed on.
             for id in new { target.toldRevocations.remove(mark(id)) }
             logger.warning(
                 "a bridge could not pass on a revocation",
                 metadata: ["broker": "\(target.broker.name)", "tasks": "\(new.count)", "error": "\(error)"])
+        }
+    }
+
+    /// Calls a server, and cancels the call when the bridge ends: a server that does not answer must not hold that up.
+    private func untilStop(_ call: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await call() }
+            group.addTask { [stopping] in try await stopping.waitUnlessCancelled() }
+            defer { group.cancelAll() }
+            _ = try await group.next()
         }
     }
 }

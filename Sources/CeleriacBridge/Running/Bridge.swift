@@ -34,7 +34,8 @@ public final class Bridge: Service {
     let revoked = RepeatWindow()
     private let closesEnds: Bool
     private let isControlled: Bool
-    private let stopping = Gate()
+    /// Open once the bridge ends.
+    let stopping = Gate()
     /// Wakes who runs the routes, once there are others.
     private let news = WakeSignal()
     private let state = NIOLockedValueBox(State())

@@ -156,4 +156,45 @@ import Testing
         _ = await desk.answer("revoke", ["task_id": "task_1", "terminate": true])
         #expect(broker.revoked == ["1", "1"])
     }
+
+    /// A broker that answers nobody who broadcasts.
+    private final class SilentBroker: WrappingBroker {
+        private let memory = MemoryBroker()
+        /// Open once somebody waits.
+        let isAsked = Gate()
+
+        var base: any MessageBroker { memory }
+        var workerSide: any MessageBroker { memory }
+
+        func publish(_ messages: [OutgoingMessage]) async throws { try await memory.publish(messages) }
+
+        func broadcast(
+            _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+            sent: @escaping @Sendable () -> Void,
+            receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+        ) async throws {
+            isAsked.open()
+            try await Gate().waitUnlessCancelled()
+        }
+
+        func close() async { await memory.close() }
+    }
+
+    @Test func targetThatDoesNotAnswerHoldsUpNoStop() async throws {
+        let bench = try BridgeBench()
+        let broker = SilentBroker()
+        let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
+        let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toCelery, bench.machineryEnd, target)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        let desk = BridgeDesk(bridge)
+        try await withBridge(bridge) {
+            async let answer = desk.answer("revoke", ["task_id": "task_1"])
+            await broker.isAsked.wait()
+            bridge.stop()
+            let told = await answer
+            #expect(told["ok"] != nil)
+        }
+    }
 }
