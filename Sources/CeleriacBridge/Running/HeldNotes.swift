@@ -47,6 +47,11 @@ struct HeldNotes: Sendable {
     /// What is held about a task that is awaited.
     subscript(id: String) -> Held? { held[id] }
 
+    /// Whether a note with a key is held about a task.
+    func holds(_ key: String, about id: String) -> Bool {
+        held[id]?.copies.contains { $0.key == key } ?? false
+    }
+
     /// Holds a delivery of a note.
     mutating func take(_ note: BridgeNote, _ delivery: Delivery) -> Arrival {
         let copy = Copy(key: note.key, receipt: delivery.receipt)
