@@ -49,13 +49,34 @@ struct RedisParkedMessagesTests {
         await client.close()
     }
 
+    @Test("a page takes few ranges of the list, since Redis walks through it for each", arguments: [true, false])
+    func ranges(newestFirst: Bool) async throws {
+        let server = try await RedisServer.start(.init(persistent: false))
+        let (parked, client) = try parked(server.url, newestFirst: newestFirst)
+        for number in 0..<250 {
+            let message = Array("\(number)".utf8)
+            let record = Self.format.encode(
+                ParkedMessage(queue: "q", message: message, reason: "test", detail: "", time: nil, worker: "w"))
+            try await client.send(RedisCommand(newestFirst ? "LPUSH" : "RPUSH", "parked", record))
+        }
+        try await client.send(RedisCommand("CONFIG", "RESETSTAT"))
+        let all = try await parked.list(after: nil, limit: 1_000)
+        #expect(all.map(\.message) == (0..<250).map { Array("\($0)".utf8) })
+        let statistics = try await client.send(RedisCommand("INFO", "commandstats")).string ?? ""
+        let calls = statistics.matches(of: /cmdstat_(?:lrange|lindex):calls=(\d+)/).compactMap { Int($0.output.1) }
+        // Three pages, of which none takes more than seven.
+        #expect((3...21).contains(calls.reduce(0, +)))
+        await client.close()
+        await server.stop()
+    }
+
     @Test("what was dropped before the server refused a command is told; if it refuses the first, the error is")
     func trimIsCutShort() async throws {
         let server = try await RedisServer.start(.init(persistent: false))
         let (own, client) = try parked(server.url)
         for id in 1...3 { try await client.send(RedisCommand("RPUSH", "parked", "\(id)")) }
         try await client.send(
-            RedisCommand("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", "-lindex"))
+            RedisCommand("ACL", "SETUSER", "worker", "on", ">secret", "~*", "+@all", "-lrange"))
         let (worker, workerClient) = try parked("redis://worker:secret@127.0.0.1:\(server.port)/0")
         let policy = ParkingPolicy(limit: 1, age: .seconds(60))
         let trim = try await worker.trim(to: policy, now: Date()) { $0 }

@@ -70,7 +70,7 @@ struct RedisConnectionOptions: Sendable, Equatable {
             ["sentinel_fanout_compat"]
         ),
     ]
-    /// Those of them that are false by default, which changes nothing anywhere.
+    /// Flags among them that are false by default. Whoever writes that default asks for nothing, and need not be told.
     private static let switches: Set<String> = ["sentinel_fanout_compat"]
 
     /// What should be told about options that have no effect, a sentence each.

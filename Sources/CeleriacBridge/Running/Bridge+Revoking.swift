@@ -7,17 +7,42 @@ extension Bridge {
     /// of those that have gone. Machinery has no way to revoke.
     func revoke(_ ids: [String], terminate: Bool, signal: String?) async {
         for id in ids { revoked.insert(id) }
-        // Who terminates what was only revoked before says something new.
-        let new = ids.filter { passedOn.insert(terminate ? "terminate \($0)" : $0) }
+        // Routes may share a target, which is told once.
+        let targets = Dictionary(grouping: runs.filter { $0.target.kind == .celery }) {
+            ObjectIdentifier($0.target.client)
+        }
+        for sharing in targets.values where !isStopping {
+            await tell(sharing, of: ids, terminate: terminate, signal: signal)
+        }
+    }
+
+    /// Tells the target that routes share of revocations of which it was not told yet.
+    private func tell(_ runs: [RouteRun], of ids: [String], terminate: Bool, signal: String?) async {
+        guard let target = runs.first?.target else { return }
+        // A request to terminate is new, even if the task was revoked before.
+        func mark(_ id: String) -> String { terminate ? "terminate \(id)" : id }
+        let new = Set(runs.flatMap { $0.targetIDs(of: ids) }).sorted().filter {
+            target.toldRevocations.insert(mark($0))
+        }
         if new.isEmpty { return }
-        for run in runs where run.target.kind == .celery {
-            do {
-                try await run.target.client.revoke(run.targetIDs(of: new), terminate: terminate, signal: signal)
-            } catch {
-                logger.warning(
-                    "a bridge could not pass on a revocation",
-                    metadata: ["route": "\(run.route.name)", "error": "\(error)"])
-            }
+        do {
+            try await untilStop { try await target.client.revoke(new, terminate: terminate, signal: signal) }
+        } catch {
+            // The next attempt of an operator must be passed on.
+            for id in new { target.toldRevocations.remove(mark(id)) }
+            logger.warning(
+                "a bridge could not pass on a revocation",
+                metadata: ["broker": "\(target.broker.name)", "tasks": "\(new.count)", "error": "\(error)"])
+        }
+    }
+
+    /// Calls a server, and cancels the call when the bridge ends: a server that does not answer must not hold that up.
+    private func untilStop(_ call: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await call() }
+            group.addTask { [stopping] in try await stopping.waitUnlessCancelled() }
+            defer { group.cancelAll() }
+            _ = try await group.next()
         }
     }
 }

@@ -34,11 +34,10 @@ public final class Bridge: Service {
     let source: BridgeSource
     /// The tasks that somebody has revoked. They outlive their routes, which may change.
     let revoked = RepeatWindow()
-    /// The revocations that were passed on to targets: a bridge hears what it broadcasts itself.
-    let passedOn = RepeatWindow()
     private let closesEnds: Bool
     private let isControlled: Bool
-    private let stopping = Gate()
+    /// Open once the bridge ends.
+    let stopping = Gate()
     /// Wakes who runs the routes, once there are others.
     private let news = WakeSignal()
     private let state = NIOLockedValueBox(State())

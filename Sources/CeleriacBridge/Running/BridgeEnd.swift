@@ -11,6 +11,8 @@ package struct BridgeEnd: Sendable {
     package let notes: any MessageBroker
     /// The queue of tasks that name none. At RabbitMQ its name is not its routing key.
     package let defaultQueue: String
+    /// The revocations that this side was told of: a bridge hears what it broadcasts itself.
+    let toldRevocations = RepeatWindow()
 
     /// Makes a side. ``close()`` closes the client and the broker of notes.
     package init(_ kind: BridgeDialect, client: TaskClient, notes: any MessageBroker, defaultQueue: String) {

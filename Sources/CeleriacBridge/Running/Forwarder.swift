@@ -98,6 +98,14 @@ struct Forwarder: Sendable {
         var forwarding: BridgeDoor.Forwarding
     }
 
+    /// One whose task the target has refused.
+    private struct Refusal: Sendable {
+        var going: Going
+        var error: CeleriacError
+        /// Whether there is a note about it.
+        var hasNote: Bool
+    }
+
     /// What becomes of those that go on.
     private enum Fate: Sendable {
         case confirmed
@@ -138,6 +146,7 @@ struct Forwarder: Sendable {
         going = try await withoutBegun(going)
         var confirmed = 0
         var copies: [OutgoingMessage] = []
+        var refused: [Refusal] = []
         for (one, fate) in zip(going, try await publish(going)) {
             switch fate {
             case .confirmed:
@@ -146,22 +155,30 @@ struct Forwarder: Sendable {
                 copies += one.forwarding.copies
                 settlements.append(Settlement(one.delivery.receipt, .acknowledge))
             case .unknown: settlements.append(Settlement(one.delivery.receipt, .requeue))
-            case .refused(let error), .refusedLate(let error):
-                if case .refusedLate = fate { try await withdraw(one.forwarding) }
-                let fault = MessageFault(reason: "targetRefused", detail: "the target refused it: \(error)")
-                let told = await run.told(fault, request(of: one.delivery))
-                settlements.append(Settlement(one.delivery.receipt, .park(told)))
+            case .refused(let error): refused.append(Refusal(going: one, error: error, hasNote: false))
+            case .refusedLate(let error): refused.append(Refusal(going: one, error: error, hasNote: true))
             }
         }
         let count = confirmed
         run.counts.change { $0.forwarded += count }
-        try await consumer.settle(settlements)
+        if !settlements.isEmpty { try await consumer.settle(settlements) }
         if let metrics = run.metrics {
             let duration = begin.duration(to: .now)
             for _ in 0..<count { metrics.forwarding.record(duration: duration) }
         }
         await shadow(copies)
+        // This may have to wait for servers until the bridge ends. What was forwarded must not come again for that.
+        for refusal in refused { try await end(refusal, consumer) }
         return count
+    }
+
+    /// Tells the source of a task that the target has refused, and parks its message.
+    private func end(_ refusal: Refusal, _ consumer: any MessageConsumer) async throws {
+        let (forwarding, delivery) = (refusal.going.forwarding, refusal.going.delivery)
+        if refusal.hasNote { try await withdraw(forwarding) }
+        let fault = MessageFault(reason: "targetRefused", detail: "the target refused it: \(refusal.error)")
+        let told = await run.told(fault, request(of: delivery))
+        try await consumer.settle([Settlement(delivery.receipt, .park(told))])
     }
 
     /// Publishes copies for the shadow's queue. None of them is worth a message that is real: what cannot be published is

@@ -5,7 +5,7 @@ import CeleriacCore
 ///
 /// The broker may deliver a note again, because it has taken back the first delivery: its connection was lost, or its claim
 /// has expired. And there may be two notes about one task, because the bridge that has forwarded it died before it could
-/// acknowledge its message. So every delivery is held until the reply is given, and none is taken for one too many.
+/// acknowledge its message. So every delivery is held until the reply is given, and none is dropped as a duplicate.
 struct HeldNotes: Sendable {
     /// A note that is held.
     struct Held: Sendable {
@@ -46,6 +46,11 @@ struct HeldNotes: Sendable {
 
     /// What is held about a task that is awaited.
     subscript(id: String) -> Held? { held[id] }
+
+    /// Whether a note with a key is held about a task.
+    func holds(_ key: String, about id: String) -> Bool {
+        held[id]?.copies.contains { $0.key == key } ?? false
+    }
 
     /// Holds a delivery of a note.
     mutating func take(_ note: BridgeNote, _ delivery: Delivery) -> Arrival {

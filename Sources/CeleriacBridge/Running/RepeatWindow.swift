@@ -28,4 +28,12 @@ final class RepeatWindow: Sendable {
             return true
         }
     }
+
+    /// Forgets a task, with which nothing has happened after all.
+    func remove(_ id: String) {
+        state.withLockedValue { state in
+            guard state.known.remove(id) != nil else { return }
+            state.order.removeAll { $0 == id }
+        }
+    }
 }

@@ -24,7 +24,12 @@ final class ReplyCourier: Sendable {
     init(_ run: RouteRun) {
         self.run = run
         translation = ReplyTranslation(run.route, to: run.source.kind)
-        feed = ResultFeed(run.target.client)
+        let (held, staysBefore) = (run.held, ReplyCourier.staysBefore(in: run.target))
+        feed = ResultFeed(run.target.client) { result in
+            // A mark about another note may be left of when the task was refused. The task's own result takes its place.
+            guard !staysBefore, let key = NoteWithdrawal.key(in: result) else { return true }
+            return held.withLockedValue { $0.holds(key, about: result.taskID) }
+        }
     }
 
     /// Brings replies until the route ends.
@@ -221,8 +226,9 @@ final class ReplyCourier: Sendable {
         noteCount()
         for receipt in receipts { settle(Settlement(receipt, .acknowledge)) }
         guard isAwaited else { return }
-        // The task was sent once more: its result takes the place of the mark.
-        if let store = run.target.client.store {
+        // The task was sent once more: its result takes the place of the mark. Where nothing has to, nothing is deleted,
+        // since the result may come at any moment.
+        if let store = run.target.client.store, Self.staysBefore(in: run.target) {
             let dialect = run.target.dialect
             try await run.patience.run("the target's result store") {
                 guard let payload = try await store.fetch([id]).first ?? nil,
@@ -233,6 +239,9 @@ final class ReplyCourier: Sendable {
         }
         await ask(for: id)
     }
+
+    /// Whether the mark of a task that was refused stays before its result, because the store queues states up.
+    private static func staysBefore(in target: BridgeEnd) -> Bool { target.client.store?.fetchingRemoves == true }
 
     // MARK: Workflows
 

@@ -23,7 +23,9 @@ package struct RouteStatus: Sendable, Equatable {
 
     /// What the route cannot go on without; nil while it goes on.
     package var obstacle: String? {
-        outage ?? (isFull ? "it waits for replies: \(pending) tasks have none, and it takes no more before" : nil)
+        if let outage { return outage }
+        guard isFull else { return nil }
+        return "it waits for replies: \(pending) tasks have none yet, and it takes no more until some have"
     }
 }
 

@@ -105,13 +105,13 @@ public final class Beat: Service {
         stopping.open()
     }
 
-    /// How long ago the beat has looked at its schedule; nil before it began. While another beat holds the lock, that is
-    /// until when this one sleeps.
+    /// How long ago the beat looked at its schedule; nil before it began. Negative while another beat holds the lock, as long
+    /// as this one need not look.
     package var timeSinceLook: Duration? {
         lastLook.withLockedValue { $0 }.map { $0.duration(to: SuspendingClock.now) }
     }
 
-    /// Notes that the beat looks at its schedule now, or need not before a time is over.
+    /// Notes that the beat looks at its schedule now, and need not look again until a time is over.
     func noteLook(sleeping time: Duration = .zero) {
         let look = SuspendingClock.now.advanced(by: time)
         lastLook.withLockedValue { $0 = look }

@@ -8,14 +8,21 @@ package final class ResultFeed: Sendable {
 
     private let continuation: AsyncStream<TaskResult>.Continuation
     private let client: TaskClient
+    private let counts: @Sendable (TaskResult) -> Bool
     private let listeners = NIOLockedValueBox<[String: FeedListener]>([:])
 
     /// The most tasks for which the store is asked at once.
     private static let page = 500
 
     /// Makes a feed of a client with a result store.
-    package init(_ client: TaskClient) {
+    ///
+    /// - Parameters:
+    ///   - client: the client.
+    ///   - counts: whether a final result ends the wait for its task; after any other the feed waits on. It is called on any
+    ///     thread.
+    package init(_ client: TaskClient, where counts: @escaping @Sendable (TaskResult) -> Bool = { _ in true }) {
         self.client = client
+        self.counts = counts
         (results, continuation) = AsyncStream.makeStream(of: TaskResult.self)
     }
 
@@ -28,7 +35,7 @@ package final class ResultFeed: Sendable {
     package func add(_ ids: [String]) async throws {
         guard let store = client.store, !ids.isEmpty else { return }
         for id in ids {
-            let listener = FeedListener(id) { [continuation] in continuation.yield($0) }
+            let listener = FeedListener(id, where: counts) { [continuation] in continuation.yield($0) }
             let isNew = listeners.withLockedValue { listeners in
                 guard listeners[id] == nil else { return false }
                 listeners[id] = listener
@@ -79,17 +86,22 @@ package final class ResultFeed: Sendable {
 private final class FeedListener: ResultListener {
     private let id: String
     private let hasEnded = NIOLockedValueBox(false)
+    private let counts: @Sendable (TaskResult) -> Bool
     private let pass: @Sendable (TaskResult) -> Void
 
-    init(_ id: String, pass: @escaping @Sendable (TaskResult) -> Void) {
+    init(
+        _ id: String, where counts: @escaping @Sendable (TaskResult) -> Bool,
+        pass: @escaping @Sendable (TaskResult) -> Void
+    ) {
         self.id = id
+        self.counts = counts
         self.pass = pass
     }
 
     var missing: [String] { hasEnded.withLockedValue { $0 } ? [] : [id] }
 
     func take(_ result: TaskResult) {
-        guard result.state.isFinal else { return }
+        guard result.state.isFinal, counts(result) else { return }
         let isFirst = hasEnded.withLockedValue { ended in
             defer { ended = true }
             return !ended

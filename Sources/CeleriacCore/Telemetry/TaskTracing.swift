@@ -58,6 +58,8 @@ package struct TaskTracing: Sendable {
             span.setStatus(SpanStatus(code: .error, message: showsTexts ? failure.text : "\(failure)"))
         case .timedOut(let limit):
             span.setStatus(SpanStatus(code: .error, message: "the task passed its hard time limit of \(limit) s"))
+        case .rejected(requeue: false):
+            span.setStatus(SpanStatus(code: .error, message: "the task was rejected"))
         case .success, .retry, .expired, .revoked, .unregistered, .replaced, .ignored, .cancelled, .rejected: break
         }
     }

@@ -211,6 +211,8 @@ final class TaskRunner: Sendable {
         case is IgnoreResult:
             return .ignored
         case let rejection as Rejection:
+            // Without its message the task has failed, as after any other error.
+            if !rejection.requeue { await hooks.error?(context, rejection) }
             guard rejection.requeue, job.isAcknowledged else { return .rejected(requeue: rejection.requeue) }
             // What the handler gives back is no longer in the worker's hands, and can only be sent again.
             return sentAgain(job, RetryError(delay: .zero, maximumRetries: nil, cause: nil))

@@ -5,7 +5,8 @@ public struct WorkerHooks: Sendable {
     /// Called after the handler with the state in which the task has ended; with nil if the task is sent again or
     /// stores no state.
     public var postTask: (@Sendable (TaskContext, TaskState?) async -> Void)?
-    /// Called when a handler threw an error other than a retry, before ``postTask``.
+    /// Called before ``postTask`` when a handler threw an error that fails its task, also a ``Rejection`` whose message does
+    /// not go back. It is not called for a handler that ended because it was cancelled.
     public var error: (@Sendable (TaskContext, any Error) async -> Void)?
 
     /// Code around each handler, the first outermost. A worker that an application makes has the application's around

@@ -26,8 +26,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var kept = KeptClaims()
         /// Whether claims are being renewed.
         var isRenewing = false
-        /// How many messages to claim at most, since the last ones were large.
-        var longestClaim = Int.max
+        /// How many messages to claim at most.
+        var bound = ClaimBound()
         /// Claims with a lower number were given up on.
         var epoch = 0
         var waiting: Gate?
@@ -124,8 +124,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     // MARK: Taking
 
     package func next(atMost limit: Int) async throws -> [Delivery] {
-        // A script's stack holds a few thousand values; each message takes two.
-        let limit = min(limit, 1000)
+        let limit = min(limit, ClaimBound.longest)
         // A server that is back has its consumers within five seconds.
         var backoff = Backoff(maximum: .seconds(5))
         var (isFailing, wasAway) = (false, false)
@@ -212,7 +211,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
     private func claim(_ limit: Int, from lists: [RedisQueueList]) async throws(RedisError) -> [Delivery] {
         let time = timers.now.timeIntervalSince1970
         let attempt = state.withLockedValue { state in
-            let limit = min(limit, state.longestClaim)
+            let limit = min(limit, state.bound.count)
             return state.ledger.begin(limit) { serials in
                 RedisClaimAttempt(
                     lists: lists, firstSerial: serials.lowerBound, limit: limit, tagPrefix: tagPrefix,
@@ -250,10 +249,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         let size = claims.reduce(0) { $0 + $1.payload.count }
         state.withLockedValue { state in
             state.ledger.conclude(attempt, with: claims.lazy.map { ($0.serial, $0) })
-            // The script puts back what is too much, so that it should not take much more in the first place.
-            if !claims.isEmpty {
-                state.longestClaim = size > attempt.source.maximumBytes / 2 ? claims.count : .max
-            }
+            state.bound.note(claims.count, bytes: size, of: attempt.source.maximumBytes)
         }
         return await deliveries(of: claims)
     }

@@ -93,7 +93,7 @@ package struct RedisParkedMessages: Sendable {
                                 Self.takeSurplus, keys: [key],
                                 arguments: [
                                     limit, Self.pageSize, client.configuration.portionBytes,
-                                    newestFirst ? "R" : "L",
+                                    newestFirst ? "RPOP" : "LPOP", newestFirst ? "RPUSH" : "LPUSH",
                                 ])
                         ]).first?.array ?? []
                     for record in surplus.compactMap(\.bytes) {
@@ -139,17 +139,18 @@ package struct RedisParkedMessages: Sendable {
     }
 
     /// Takes out the oldest records past a number. Keys: the list. Arguments: the number, how many at most, how many bytes
-    /// at most unless one has more, the end where the oldest are. Returns the records.
+    /// at most unless one has more, the commands that take from and put back to the end where the oldest are. Returns the
+    /// records.
     private static let takeSurplus = RedisScript(
         name: "takeSurplusParked",
         source: """
             local surplus = math.min(redis.call('LLEN', KEYS[1]) - ARGV[1], tonumber(ARGV[2]))
             local room, found = tonumber(ARGV[3]), {}
             while #found < surplus do
-              local record = redis.call(ARGV[4] == 'R' and 'RPOP' or 'LPOP', KEYS[1])
+              local record = redis.call(ARGV[4], KEYS[1])
               room = room - #record
               if room < 0 and #found > 0 then
-                redis.call(ARGV[4] == 'R' and 'RPUSH' or 'LPUSH', KEYS[1], record)
+                redis.call(ARGV[5], KEYS[1], record)
                 break
               end
               found[#found + 1] = record
@@ -160,17 +161,28 @@ package struct RedisParkedMessages: Sendable {
     /// Reads a page. Keys: the list. Arguments: how many of the oldest to pass over, how many at most, how many bytes at
     /// most unless one has more, the end where the oldest are. Returns whether the list ends with the page, and the
     /// records, the oldest first.
+    ///
+    /// Redis walks through the list for each range that it reads, so there are few ranges: each is twice as long as the one
+    /// before. The first is short, because records may be large.
     private static let page = RedisScript(
         name: "pageOfParked",
         source: """
-            local place, room, found = tonumber(ARGV[1]), tonumber(ARGV[3]), {}
-            while #found < tonumber(ARGV[2]) do
-              local record = redis.call('LINDEX', KEYS[1], ARGV[4] == 'R' and -1 - place or place)
-              if not record then return {1, found} end
-              room = room - #record
-              if room < 0 and #found > 0 then break end
-              found[#found + 1] = record
-              place = place + 1
+            local passed, most, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+            local newestFirst, length, found = ARGV[4] == 'R', 1, {}
+            while #found < most do
+              local place = passed + #found
+              length = math.min(length, most - #found)
+              local first, last = place, place + length - 1
+              if newestFirst then first, last = -1 - last, -1 - first end
+              local records = redis.call('LRANGE', KEYS[1], first, last)
+              for i = 1, #records do
+                local record = records[newestFirst and #records + 1 - i or i]
+                room = room - #record
+                if room < 0 and #found > 0 then return {0, found} end
+                found[#found + 1] = record
+              end
+              if #records < length then return {1, found} end
+              length = 2 * length
             end
             return {0, found}
             """)

@@ -3,9 +3,9 @@ import CeleriacWire
 import CeleryWire
 package import Logging
 
-/// Answers `ping` for a beat, as Celery's does with `beat_enable_remote_control`. It answers nothing else, since errors
-/// would stand between the answers of workers. If the beat has not looked at its schedule for too long, it is silent, which
-/// is what a probe understands.
+/// Answers `ping` for a beat, as Celery's does with `beat_enable_remote_control`. It answers no other command: an error from
+/// the beat would only clutter the replies of workers. It is silent once the beat has not looked at its schedule for too
+/// long, since a probe takes any reply for a sign of life.
 package struct CeleryBeatControl: Sendable {
     private let node: CeleryControlNode
 

@@ -13,7 +13,7 @@ enum KombuScripts {
     /// together, then for each list the end of the stored array. Returns, for each message, the index of its list and the
     /// message; serials ascend.
     ///
-    /// A message that would be one too many bytes goes back with those behind it, unless it is the first.
+    /// The script puts a message back that does not fit into the bytes any more, and those behind it, unless it is the first.
     /// Messages in a handover list that exceed the number go back to the front of their list. A key of another type
     /// must not end the script after it has popped something. So the script ends before that if it cannot write claims;
     /// it skips a key that is not a list, and reports it if it finds nothing else.

@@ -111,12 +111,16 @@ extension CeleryRedisResults {
     /// group's shape, whether the parts are a sorted set (1) or a list. Returns nothing; or the parts and the group's
     /// shape; or the milliseconds for which another worker has the claim.
     ///
+    /// The script counts the parts before it notes the task. If they are kept in the other way, because a worker with another
+    /// `result_chord_ordered` has begun, it ends there, and the part can be given again.
+    ///
     /// A part that arrives after the body was published is kept as long as the mark of that is. A client that applies
     /// the same chord again sends most of the header before it deletes the mark, and this may be a part of the new run.
     private static let add = RedisScript(
         name: "addChordPart",
         source: """
             local ordered = ARGV[8] == '1'
+            local ready = redis.call(ordered and 'ZCARD' or 'LLEN', KEYS[1])
             if redis.call('SADD', KEYS[4], ARGV[1] .. ':' .. ARGV[3]) == 1 then
               if ordered then
                 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
@@ -129,7 +133,7 @@ extension CeleryRedisResults {
               for _, key in ipairs({KEYS[1], KEYS[4]}) do redis.call('PEXPIRE', key, rest) end
               return {}
             end
-            local ready = redis.call(ordered and 'ZCARD' or 'LLEN', KEYS[1])
+            ready = redis.call(ordered and 'ZCARD' or 'LLEN', KEYS[1])
             local expiry, shape = tonumber(ARGV[4]), tonumber(ARGV[7])
             if expiry > 0 then
               for k = 1, 4 do redis.call('EXPIRE', KEYS[k], expiry) end

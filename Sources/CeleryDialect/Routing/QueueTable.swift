@@ -171,7 +171,7 @@ extension TaskQueue.Exchange {
         if ["direct", "topic", "fanout"].contains(type) { return nil }
         return CeleriacError(
             .unsupported,
-            "the exchange \(name) is of type \(type), which takes RabbitMQ: on Redis and in folders kombu has direct, topic "
+            "the exchange \(name) is of type \(type), which only RabbitMQ has: on Redis and in folders kombu has direct, topic "
                 + "and fanout exchanges")
     }
 }

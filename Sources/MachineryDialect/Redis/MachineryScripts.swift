@@ -6,8 +6,8 @@ enum MachineryScripts {
     /// Claims messages, those in the handover list first. Key 7 is the worker's epoch. Arguments: how many at most,
     /// time, prefix of tags, first serial, the epoch of this claim, how many bytes the messages may have together.
     /// Returns, for each message, the message and how often it was begun or requeued since it first came back, nil if it
-    /// never did. A message that would be one too many bytes goes back with those behind it, unless it is the first. A key
-    /// of another type ends it before anything is popped.
+    /// never did. The script puts a message back that does not fit into the bytes any more, and those behind it, unless it
+    /// is the first. A key of another type ends it before anything is popped.
     static let claim = RedisScript(
         name: "claim",
         source: """

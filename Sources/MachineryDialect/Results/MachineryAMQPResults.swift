@@ -110,8 +110,8 @@ package final class MachineryAMQPResults: ResultStore {
             omitsEmptyHeaders: true)
     }
 
-    /// Declares a queue, unless this process has done so a moment ago. If the queue is gone since, who finds that out
-    /// calls ``undeclare(_:)``.
+    /// Declares a queue, unless this process has done so a moment ago. Whoever finds that the queue has gone since calls
+    /// ``undeclare(_:)``.
     private func declare(_ id: String) async throws(AMQPError) {
         let now = NIODeadline.now()
         let (declared, needsDurable) = memory.withLockedValue { ($0.declared[id], $0.needsDurableQueues) }

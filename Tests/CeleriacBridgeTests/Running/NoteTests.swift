@@ -135,4 +135,50 @@ import Testing
         }
         #expect(bench.notes.count(in: Self.queue) == 0)
     }
+
+    /// A store that tells whose results were deleted.
+    private final class RecordingStore: ResultStore {
+        private let base = MemoryResultStore()
+        private let deleted = NIOLockedValueBox<[String]>([])
+
+        var forgotten: [String] { deleted.withLockedValue { $0 } }
+
+        var name: String { base.name }
+        var replyTo: String { base.replyTo }
+        var deliversOnce: Bool { base.deliversOnce }
+        func store(_ records: [ResultRecord]) async throws { try await base.store(records) }
+        func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+            try await base.watch(taskIDs, sink: sink)
+        }
+        func unwatch(_ taskIDs: [String]) { base.unwatch(taskIDs) }
+        func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await base.fetch(taskIDs) }
+        func forget(_ taskIDs: [String]) async throws {
+            deleted.withLockedValue { $0 += taskIDs }
+            try await base.forget(taskIDs)
+        }
+        func close() async { await base.close() }
+    }
+
+    @Test func markOfARefusedTaskIsReplacedByItsResultAndNotDeleted() async throws {
+        let bench = try BridgeBench()
+        let store = RecordingStore()
+        let refusing = CeleryApp(broker: RefusingBroker(), results: store, logger: BridgeBench.logger)
+        _ = try await bench.machinery.send(Self.add(2, 3))
+        try await withBridge(makeBridge(bench, notes: DeafBroker(bench.notes), refusing.client)) {
+            await until { bench.machineryBroker.parked(from: "machinery_tasks").count == 1 }
+        }
+        let parked = try await bench.machineryBroker.parkedMessages(in: "machinery_tasks", after: nil, limit: 10)
+        _ = try await bench.machineryBroker.requeueParked(parked.map(\.id), in: "machinery_tasks")
+        let app = CeleryApp(broker: bench.celeryBroker, results: store, logger: BridgeBench.logger)
+        let bridge = makeBridge(bench, notes: bench.notes, app.client)
+        let worker = app.worker(WorkerConfiguration(queues: ["celery"])) { Self.add.handler { $0 + $1 } }
+        try await withBridge(bridge) {
+            await until { bridge.status["to-celery"]?.forwarded == 1 }
+            try await withRunning(worker) { await until { bridge.status["to-celery"]?.replied == 1 } }
+        }
+        // The result may have come at any moment before that.
+        #expect(store.forgotten.isEmpty)
+        let load = bench.notes.load(of: [Self.queue])
+        #expect(load.waiting + load.unsettled == 0)
+    }
 }

@@ -66,6 +66,63 @@ import Testing
         #expect(bench.machineryBroker.count(in: "machinery_tasks") == 1)
     }
 
+    /// A broker that refuses the tasks of one name.
+    private final class ChoosyBroker: WrappingBroker {
+        let memory = MemoryBroker()
+        private let refused: WireValue
+
+        init(refusing name: String) { refused = .string(name) }
+
+        var base: any MessageBroker { memory }
+        var workerSide: any MessageBroker { memory }
+
+        func publish(_ messages: [OutgoingMessage]) async throws {
+            var refusals: [Int: CeleriacError] = [:]
+            for (index, one) in messages.enumerated() where one.message.headers["task"] == refused {
+                refusals[index] = CeleriacError(.publishFailed, "the queue is full")
+            }
+            try await memory.publish(messages.enumerated().filter { refusals[$0.offset] == nil }.map(\.element))
+            if !refusals.isEmpty { throw PartialPublishError(refused: refusals) }
+        }
+
+        func close() async { await memory.close() }
+    }
+
+    /// A store that takes no states.
+    private struct FullStore: ResultStore {
+        var name: String { "full" }
+        var replyTo: String { "" }
+        var deliversOnce: Bool { false }
+        func store(_ records: [ResultRecord]) async throws {
+            throw CeleriacError(.unavailable, "the store is out of memory")
+        }
+        func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+        func unwatch(_ taskIDs: [String]) {}
+        func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { _ in nil } }
+        func forget(_ taskIDs: [String]) async throws {}
+        func close() async {}
+    }
+
+    @Test func whatWasForwardedIsSettledWhileARefusedTaskWaitsForItsStore() async throws {
+        let bench = try BridgeBench()
+        let broker = ChoosyBroker(refusing: "other")
+        let app = CeleryApp(broker: broker, results: FullStore(), logger: BridgeBench.logger)
+        let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toCelery, bench.machineryEnd, target)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        _ = try await bench.machinery.send(TaskDefinition<Int, Int, Int>("other")(2, 3))
+        _ = try await bench.machinery.send(Self.add(2, 3))
+        try await withBridge(bridge) {
+            await until { bridge.status["to-celery"]?.obstacle?.contains("out of memory") == true }
+        }
+        #expect(broker.memory.count(in: "celery") == 1)
+        // The next bridge forwards what was refused, and nothing twice.
+        let left = bench.machineryBroker.load(of: ["machinery_tasks"])
+        #expect(left.waiting == 1 && left.unsettled == 0)
+        #expect(bench.machineryBroker.parked(from: "machinery_tasks").isEmpty)
+    }
+
     #if Redis
     @Test func loginIsInNoLogAndNoStatus() async throws {
         let log = LogRecorder()

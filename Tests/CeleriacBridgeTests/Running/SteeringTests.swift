@@ -4,6 +4,7 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
+import NIOConcurrencyHelpers
 import Testing
 
 /// What operators ask of a bridge that runs.
@@ -101,5 +102,99 @@ import Testing
             #expect(error?.type == "TaskRevokedError")
         }
         #expect(bench.machineryBroker.count(in: "machinery_tasks") == 0)
+    }
+
+    /// A broker that carries broadcasts, but not the first one.
+    private final class CastingBroker: WrappingBroker {
+        private struct State {
+            var attempts = 0
+            var revoked: [WireValue] = []
+        }
+        private let memory = MemoryBroker()
+        private let state = NIOLockedValueBox(State())
+
+        var base: any MessageBroker { memory }
+        var workerSide: any MessageBroker { memory }
+        /// The tasks of each revocation.
+        var revoked: [WireValue] { state.withLockedValue { $0.revoked } }
+
+        func publish(_ messages: [OutgoingMessage]) async throws { try await memory.publish(messages) }
+
+        func broadcast(
+            _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+            sent: @escaping @Sendable () -> Void,
+            receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+        ) async throws {
+            let tasks = try CeleryControlRequest.decode(request.message).arguments["task_id"] ?? .null
+            try state.withLockedValue { state in
+                state.attempts += 1
+                if state.attempts == 1 { throw CeleriacError(.unavailable, "the connection is blocked") }
+                state.revoked.append(tasks)
+            }
+            sent()
+        }
+
+        func close() async { await memory.close() }
+    }
+
+    @Test func targetIsToldOnceOfARevocationAndAgainIfItDidNotArrive() async throws {
+        let bench = try BridgeBench()
+        let broker = CastingBroker()
+        let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
+        let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let other = BridgeRoute(name: "other", sourceQueue: "more_tasks", targetQueue: "celery")
+        let bridge = Bridge(
+            [(.toCelery, bench.machineryEnd, target), (other, bench.machineryEnd, target)], nodeName: "bridge",
+            closesEnds: false, logger: BridgeBench.logger)
+        let desk = BridgeDesk(bridge)
+        // The first is refused, and the third says nothing new.
+        for _ in 1...3 { _ = await desk.answer("revoke", ["task_id": "task_1"]) }
+        #expect(broker.revoked == ["1"])
+        // The bridge hears its own broadcast.
+        _ = await desk.answer("revoke", ["task_id": "1"])
+        #expect(broker.revoked == ["1"])
+        _ = await desk.answer("revoke", ["task_id": "task_1", "terminate": true])
+        #expect(broker.revoked == ["1", "1"])
+    }
+
+    /// A broker that answers nobody who broadcasts.
+    private final class SilentBroker: WrappingBroker {
+        private let memory = MemoryBroker()
+        /// Open once somebody waits.
+        let isAsked = Gate()
+
+        var base: any MessageBroker { memory }
+        var workerSide: any MessageBroker { memory }
+
+        func publish(_ messages: [OutgoingMessage]) async throws { try await memory.publish(messages) }
+
+        func broadcast(
+            _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+            sent: @escaping @Sendable () -> Void,
+            receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+        ) async throws {
+            isAsked.open()
+            try await Gate().waitUnlessCancelled()
+        }
+
+        func close() async { await memory.close() }
+    }
+
+    @Test func targetThatDoesNotAnswerHoldsUpNoStop() async throws {
+        let bench = try BridgeBench()
+        let broker = SilentBroker()
+        let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
+        let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toCelery, bench.machineryEnd, target)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        let desk = BridgeDesk(bridge)
+        try await withBridge(bridge) {
+            async let answer = desk.answer("revoke", ["task_id": "task_1"])
+            await broker.isAsked.wait()
+            bridge.stop()
+            let told = await answer
+            #expect(told["ok"] != nil)
+        }
     }
 }

@@ -102,6 +102,17 @@ private let stubborn = TaskDefinition<Int>("stubborn")
         #expect(ran.first?.errors == ["ValueError"])
     }
 
+    @Test("the run of a task that was rejected, and fails by that, has an error")
+    func rejection() async throws {
+        let bench = bench
+        let worker = worker(at: bench) { echo.handler { _ in throw Rejection(requeue: false) } }
+        let status = try await bench.run(worker) {
+            try await bench.client.send(echo("x"))
+            return await spans("echo").first?.status
+        }
+        #expect(status == SpanStatus(code: .error, message: "the task was rejected"))
+    }
+
     @Test("the span of a send that fails has an error")
     func failedSend() async throws {
         var sending = ClientConfiguration(defaultQueue: "q")

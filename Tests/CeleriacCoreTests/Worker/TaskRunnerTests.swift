@@ -191,6 +191,16 @@ import Testing
         #expect(probe.told == ["started work", "ended work failure"])
     }
 
+    @Test("calls the error hook for a rejection if it fails the task", arguments: [true, false])
+    func errorHookOfRejections(requeue: Bool) async throws {
+        let calls = NIOLockedValueBox(0)
+        let configuration = WorkerConfiguration(
+            queues: ["q"], hooks: WorkerHooks(error: { _, _ in calls.withLockedValue { $0 += 1 } }))
+        let parts = parts(configuration: configuration) { _ in throw Rejection(requeue: requeue) }
+        await parts.runner.perform(try parts.job(), in: Slot())
+        #expect(calls.withLockedValue { $0 } == (requeue ? 0 : 1))
+    }
+
     @Test("at its hard limit a task has failed, and what its handler returns then is dropped")
     func hardLimit() async throws {
         let (started, ends) = (Gate(), Gate())

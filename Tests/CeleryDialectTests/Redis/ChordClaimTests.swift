@@ -113,6 +113,25 @@ struct ChordClaimTests {
         await bench.close()
     }
 
+    @Test(
+        "is not missed because a worker with another result_chord_ordered could not give a part",
+        arguments: [true, false])
+    func mixedOrder(isOrdered: Bool) async throws {
+        let bench = try await RedisBench()
+        let results = try self.results(bench, isOrdered: isOrdered)
+        let others = try self.results(bench, isOrdered: !isOrdered)
+        _ = try await results.perform([.open(groupID: "g", size: 2)])
+        #expect(try await results.perform([.add(part("mine", task: "t", index: 0))])[0] == nil)
+        let second = part("mine", task: "u", index: 1)
+        let error = await #expect(throws: CeleriacError.self) { try await others.perform([.add(second)]) }
+        #expect(error?.code == .resultStore)
+        let completion = try await results.perform([.add(second)])[0]
+        #expect(completion?.parts.count == 2)
+        await results.close()
+        await others.close()
+        await bench.close()
+    }
+
     @Test("of a dead worker expires, and then another worker gets it")
     func deadHolder() async throws {
         let bench = try await RedisBench()
