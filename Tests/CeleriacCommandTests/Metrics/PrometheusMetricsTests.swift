@@ -1,4 +1,5 @@
 import CeleriacCore
+import CoreMetrics
 import Metrics
 import Testing
 
@@ -16,12 +17,14 @@ import Testing
 
     @Test("counters and gauges have a line for each set of labels, in order")
     func numbers() {
-        let route = Counter(label: "sent_total", dimensions: [("task", "b"), ("queue", "q")], factory: metrics)
+        let route = CoreMetrics.Counter(
+            label: "sent_total", dimensions: [("task", "b"), ("queue", "q")], factory: metrics)
         route.increment(by: 3)
         route.increment(by: -1)
         // The same labels are the same series, whoever asks.
-        Counter(label: "sent_total", dimensions: [("task", "b"), ("queue", "q")], factory: metrics).increment()
-        _ = Counter(label: "sent_total", dimensions: [("task", "a"), ("queue", "q")], factory: metrics)
+        CoreMetrics.Counter(label: "sent_total", dimensions: [("task", "b"), ("queue", "q")], factory: metrics)
+            .increment()
+        _ = CoreMetrics.Counter(label: "sent_total", dimensions: [("task", "a"), ("queue", "q")], factory: metrics)
         let share = FloatingPointCounter(label: "share_total", factory: metrics)
         share.increment(by: 0.25)
         share.increment(by: Double.nan)
@@ -73,7 +76,8 @@ import Testing
     @Test("no value of a label ends it, and no name is one that Prometheus refuses")
     func escaping() {
         let value = "a\\b\"c\nd\r\ne{},é"
-        Counter(label: "9 odd-name", dimensions: [("my.label", value), ("", "x")], factory: metrics).increment()
+        CoreMetrics.Counter(label: "9 odd-name", dimensions: [("my.label", value), ("", "x")], factory: metrics)
+            .increment()
         #expect(
             metrics.text() == "# TYPE _9_odd_name counter\n"
                 + "_9_odd_name{my_label=\"a\\\\b\\\"c\\nd\r\\ne{},é\",_=\"x\"} 1\n")
@@ -91,14 +95,14 @@ import Testing
     func bound() {
         let metrics = PrometheusMetrics(limit: 2)
         for task in ["a", "b", "c", "d", "a"] {
-            Counter(label: "n", dimensions: [("task", task)], factory: metrics).increment()
+            CoreMetrics.Counter(label: "n", dimensions: [("task", task)], factory: metrics).increment()
         }
         #expect(metrics.text() == "# TYPE n counter\nn{task=\"a\"} 2\nn{task=\"b\"} 1\nn{task=\"other\"} 2\n")
     }
 
     @Test("a name has one kind: what comes as another counts, and is not shown")
     func kinds() {
-        Counter(label: "n", factory: metrics).increment()
+        CoreMetrics.Counter(label: "n", factory: metrics).increment()
         Timer(label: "n", factory: metrics).recordSeconds(1)
         #expect(metrics.text() == "# TYPE n counter\nn 1\n")
     }
@@ -106,7 +110,7 @@ import Testing
     @Test("joins the system that the process has")
     func joining() {
         let other = PrometheusMetrics()
-        Counter(label: "n", factory: metrics.joining(other)).increment()
+        CoreMetrics.Counter(label: "n", factory: metrics.joining(other)).increment()
         #expect(metrics.text() == other.text() && metrics.text() == "# TYPE n counter\nn 1\n")
         #expect(metrics.joining(NOOPMetricsHandler.instance) is PrometheusMetrics)
     }
@@ -116,7 +120,7 @@ import Testing
         for name in MetricName.allCases {
             let (label, dimensions) = (name.rawValue, name.dimensions.map { ($0, "x") })
             switch name.kind {
-            case .counter: Counter(label: label, dimensions: dimensions, factory: metrics).increment()
+            case .counter: CoreMetrics.Counter(label: label, dimensions: dimensions, factory: metrics).increment()
             case .gauge: Meter(label: label, dimensions: dimensions, factory: metrics).set(1)
             case .timer: Timer(label: label, dimensions: dimensions, factory: metrics).recordSeconds(1)
             }

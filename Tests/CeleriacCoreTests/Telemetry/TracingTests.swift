@@ -107,7 +107,7 @@ private let stubborn = TaskDefinition<Int>("stubborn")
         let bench = bench
         let worker = worker(at: bench) { echo.handler { _ in throw Rejection(requeue: false) } }
         let status = try await bench.run(worker) {
-            try await bench.client.send(echo("x"))
+            _ = try await bench.client.send(echo("x"))
             return await spans("echo").first?.status
         }
         #expect(status == SpanStatus(code: .error, message: "the task was rejected"))
