@@ -31,7 +31,10 @@ extension Reports {
             bar.value = bar.max;
             end(`${event.data} is ready`);
           });
-          events.addEventListener("failed", event => end(`The report has failed: ${event.data}`));
+          events.addEventListener("failed", event => {
+            bar.value = 0;
+            end(`The report has failed: ${event.data}`);
+          });
         };
         </script>
         </body>
