@@ -1,5 +1,6 @@
 #if Redis
 import CeleriacCore
+import CeleriacQueues
 import CeleriacRedis
 import CeleriacTestKit
 import CeleriacWire
