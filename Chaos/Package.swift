@@ -8,15 +8,21 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     ],
     targets: [
-        // The worker and the producer of either dialect, and the bridge, that Scripts/chaos harms.
+        // The worker and the producer of either dialect that Scripts/chaos harms.
         .executableTarget(
             name: "ChaosWorker",
             dependencies: [
                 .product(name: "Celeriac", package: "Celeriac"),
-                .product(name: "CeleriacBridge", package: "Celeriac"),
                 .product(name: "MachineryWire", package: "Celeriac"),
                 .product(name: "Logging", package: "swift-log"),
-            ])
+            ]),
+        // The bridge that it harms.
+        .executableTarget(
+            name: "ChaosBridge",
+            dependencies: [
+                .product(name: "CeleriacBridge", package: "Celeriac"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -66,7 +66,7 @@ class Site:
             command += ["--loglevel", "WARNING", "--hostname", "python@chaos"]
             self.workers.append(self.client("python-1", command, self.target))
         if self.options.bridge:
-            self.bridges = [self.bridge(f"bridge-{n}", program) for n in (1, 2)]
+            self.bridges = [self.bridge(f"bridge-{n}", self.options.programs + "/ChaosBridge") for n in (1, 2)]
         for process in self.crew:
             process.spawn()
 
@@ -97,7 +97,7 @@ class Site:
         path = f"{self.folder}/{name}.yaml"
         with open(path, "w") as file:
             json.dump({"bridge": "chaos", "ends": ends, "routes": [route]}, file)
-        made = Worker(name, [program, "bridge", path], {}, self.folder, sum(cuts, []), self.ledger)
+        made = Worker(name, [program, path], {}, self.folder, sum(cuts, []), self.ledger)
         made.cuts = cuts
         return made
 

@@ -1,4 +1,3 @@
-import CeleriacBridge
 import Foundation
 import Logging
 
@@ -7,17 +6,13 @@ import Glibc
 #endif
 
 /// A worker (`ChaosWorker work`) or a producer (`ChaosWorker produce TASKS RATE KINDS [FIRST]`, whose units are numbered
-/// from FIRST) of either dialect, or a bridge (`ChaosWorker bridge FILE`). The harness says by environment variables where
-/// the servers, the ledger and the limits are.
+/// from FIRST) of either dialect. The harness says by environment variables where the servers, the ledger and the limits
+/// are.
 @main enum ChaosWorker {
     static func main() async throws {
         var logger = Logger(label: "chaos") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .warning
         let words = Array(CommandLine.arguments.dropFirst())
-        if words.count == 2, words[0] == "bridge" {
-            let file = try Data(contentsOf: URL(fileURLWithPath: words[1]))
-            return try await Bridge(yaml: [UInt8](file), logger: logger).launch()
-        }
         let setup = try Setup()
         let side: any Side = setup.isMachinery ? try MachinerySide(setup, logger) : try CelerySide(setup, logger)
         switch (words.first, words.dropFirst().compactMap { Double($0) }) {
@@ -28,7 +23,7 @@ import Glibc
             let units = Unit.list(tasks: Int(numbers[0]), kinds: words[3], first: first)
             try await Producer(side: side, ledger: setup.ledger, rate: numbers[1]).send(units)
         default:
-            print("usage: ChaosWorker work | produce TASKS RATE KINDS [FIRST] | bridge FILE")
+            print("usage: ChaosWorker work | produce TASKS RATE KINDS [FIRST]")
             exit(64)
         }
         await side.close()
