@@ -26,7 +26,8 @@ struct ParkedCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await place.visit(filter, whole: false) { found, _ in
-                ParkedPrinter(output: place.printing.output).list(found)
+                ParkedPrinter(output: place.printing.output)
+                    .list(found, of: try place.queueName(), isFiltered: !filter.admitsAll)
             }
         }
     }
@@ -40,7 +41,8 @@ struct ParkedCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await place.visit(filter, whole: true) { found, _ in
-                ParkedPrinter(output: place.printing.output).show(found)
+                ParkedPrinter(output: place.printing.output)
+                    .show(found, of: try place.queueName(), isFiltered: !filter.admitsAll)
             }
         }
     }
