@@ -72,6 +72,8 @@ struct ParkedCommandTests {
         #expect(missed.status == .exited(1) && missed.errors == "Error: no parked message has the id nobody\n")
         // The error says it all.
         #expect(try await parked("show", "--id", "nobody").output == "")
+        let byID = try await json(parked("show", id, "--json"))
+        #expect(byID["messages"]?.arrayValue?.count == 1)
         #expect(try json(missed)["not_found"] == ["nobody"])
         let dryDrop = try await parked("drop", "--id", "nobody", "--id", id, "--dry-run", "--json")
         #expect(dryDrop.status == .exited(1))
