@@ -30,9 +30,10 @@ package struct WorkerSettingsFile: Sendable {
     ///
     /// - Parameters:
     ///   - node: the worker's node name.
-    ///   - conf: its settings that are not Celery's defaults, as `inspect conf` shows them.
+    ///   - conf: its settings, as `inspect conf` shows them. Workers here tell defaults, too, which the file leaves out.
     package init(of node: String, conf: WireObject) {
         self.node = node
+        let conf = SettingDefaults.removed(from: conf)
         // A list of what the worker was told under old names, but no setting.
         for name in conf.keys.sorted() where name != "deprecated_settings" {
             guard let value = conf[name] else { continue }

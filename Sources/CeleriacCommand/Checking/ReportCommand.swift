@@ -2,6 +2,7 @@ import ArgumentParser
 import Celeriac
 import CeleriacWire
 import CeleryDialect
+import CeleryWire
 import Glibc
 
 /// `celeriac report`: describes this software and its settings for a bug report, in the form of Celery's.
@@ -86,7 +87,7 @@ struct SoftwareReport {
             + parts.map { label, facts in
                 "\(label) -> " + facts.map { "\($0.name):\($0.value)" }.joined(separator: " ")
             } + [""]
-            + listing.rows.map { "\($0.name): \(PythonText.repr($0.value))" }
+            + listing.rows.map { "\($0.name): \(PythonExceptionText.repr($0.value))" }
             + listing.notices.map { "Notice: \($0)" } + listing.warnings.map { "Warning: \($0)" }
             + listing.refusals.map { "Refused: \($0)" } + [""]
     }

@@ -52,7 +52,7 @@ struct EventScreen: Sendable {
 
     private func waits(_ board: EventBoard) -> [String] {
         guard board.hasTasks else {
-            return ["No events about tasks yet: control enable_events has workers send them, and so does --enable."]
+            return ["No events about tasks yet. Workers send them with -E, or once control enable_events told them to."]
         }
         func line(_ what: String, _ waits: Waits, else reason: String) -> String {
             guard let summary = waits.summary else { return "\(what): \(reason)" }
@@ -84,14 +84,16 @@ struct EventScreen: Sendable {
         let kinds = board.kinds.values.sorted {
             ($1.ended.rate(at: now), $1.received, $0.name) < ($0.ended.rate(at: now), $0.received, $1.name)
         }
+        // A narrow terminal cuts lines off, so what matters most stands before the names, which may be long.
         return TextTable(
-            ["TASK", "TASKS/S", "SENT", "RECEIVED", "STARTED", "SUCCEEDED", "FAILED", "RETRIED", "DROPPED", "MEAN"],
+            ["TASKS/S", "SUCCEEDED", "FAILED", "MEAN", "TASK", "SENT", "RECEIVED", "STARTED", "RETRIED", "DROPPED"],
             kinds.map { kind in
                 [
-                    kind.name.isEmpty ? "(begun before)" : kind.name, Self.number(kind.ended.rate(at: now)),
-                    "\(kind.sent)", "\(kind.received)", "\(kind.started)", "\(kind.succeeded)", "\(kind.failed)",
-                    "\(kind.retried)", "\(kind.dropped)",
+                    Self.number(kind.ended.rate(at: now)), "\(kind.succeeded)", "\(kind.failed)",
                     kind.succeeded > 0 ? Self.seconds(kind.runtime / Double(kind.succeeded)) : nil,
+                    // The events of an end have no name, and the one that had it was not heard, or never sent.
+                    kind.name.isEmpty ? "(name unknown)" : kind.name, "\(kind.sent)", "\(kind.received)",
+                    "\(kind.started)", "\(kind.retried)", "\(kind.dropped)",
                 ]
             }, empty: "No task is heard of."
         ).lines
@@ -102,7 +104,7 @@ struct EventScreen: Sendable {
         lines.prefix(max(1, size.rows - 1)).map { line in
             let cut = String(line.printable.prefix(max(1, size.columns)))
             if cut.hasPrefix("CONNECTION LOST") { return style.text(cut, .red) }
-            if cut.hasPrefix("WORKER ") || cut.hasPrefix("TASK ") { return style.text(cut, .cyan) }
+            if cut.hasPrefix("WORKER ") || cut.hasPrefix("TASKS/S ") { return style.text(cut, .cyan) }
             return cut
         }
     }

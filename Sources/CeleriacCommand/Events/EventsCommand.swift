@@ -44,7 +44,6 @@ struct EventsCommand: AsyncParsableCommand {
     func validate() throws {
         guard 0.1...3600 ~= frequency else { throw ValidationError("--frequency must be from 0.1 to 3600 seconds.") }
         if let count, count < 1 { throw ValidationError("--count must be 1 or more.") }
-        if dump, printing.json { throw ValidationError("--dump and --json are two forms of the same.") }
         _ = try connection.brokerURL()
     }
 

@@ -26,7 +26,8 @@ struct ParkedCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await place.visit(filter, whole: false) { found, _ in
-                ParkedPrinter(output: place.printing.output).list(found)
+                ParkedPrinter(output: place.printing.output)
+                    .list(found, of: try place.queueName(), isFiltered: !filter.admitsAll)
             }
         }
     }
@@ -38,9 +39,16 @@ struct ParkedCommand: AsyncParsableCommand {
         @OptionGroup var place: ParkedPlace
         @OptionGroup var filter: ParkedFilter
 
+        @Argument(help: "Only these messages, as with --id.")
+        var ids: [String] = []
+
         func run() async throws {
-            try await place.visit(filter, whole: true) { found, _ in
-                ParkedPrinter(output: place.printing.output).show(found)
+            var wanted = filter
+            wanted.id += ids
+            let isFiltered = !wanted.admitsAll
+            try await place.visit(wanted, whole: true) { found, _ in
+                ParkedPrinter(output: place.printing.output)
+                    .show(found, of: try place.queueName(), isFiltered: isFiltered)
             }
         }
     }

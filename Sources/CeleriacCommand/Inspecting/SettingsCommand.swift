@@ -157,9 +157,10 @@ struct SettingsListing {
             "warnings": .array(warnings.map { .string($0) }), "refusals": .array(refusals.map { .string($0) }),
         ]
         output.show(object) {
+            // Values may be long, and would push what stands behind them out of sight.
             let table = TextTable(
-                ["SETTING", "VALUE", "FROM", "VERDICT"],
-                rows.map { [$0.name, output.text(of: $0.value), $0.place, $0.verdict] },
+                ["SETTING", "VERDICT", "FROM", "VALUE"],
+                rows.map { [$0.name, $0.verdict, $0.place, output.text(of: $0.value)] },
                 empty: "Nothing is set: Celery's defaults hold.")
             return table.lines + notices.map { "Notice: \($0.printable)" } + warnings.map { "Warning: \($0.printable)" }
                 + refusals.map { "Refused: \($0.printable)" }

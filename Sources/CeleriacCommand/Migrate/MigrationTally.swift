@@ -121,7 +121,7 @@ struct MigrationReport: Sendable {
                 ]
             }, empty: "There are no queues."
         ).lines
-        if tally.scheduled > 0 { lines.append("\(tally.scheduled) of them wait for their times.") }
+        if tally.scheduled > 0 { lines.append(Self.waiting(tally.scheduled)) }
         if tally.recognized > 0 { lines.append("\(tally.recognized) were at the target already, from an earlier run.") }
         if tally.raced > 0 {
             lines.append("\(tally.raced) were taken by a worker of the source meanwhile: both brokers had them.")
@@ -137,6 +137,10 @@ struct MigrationReport: Sendable {
         }
         if isCutShort { lines.append("It ended early; the same command goes on.") }
         return lines + gaps
+    }
+
+    private static func waiting(_ count: Int) -> String {
+        count == 1 ? "1 of them waits for its time." : "\(count) of them wait for their times."
     }
 
     private static func text(_ count: Int?) -> String? { count.map { "\($0)" } }

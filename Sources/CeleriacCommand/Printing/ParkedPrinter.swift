@@ -8,20 +8,33 @@ struct ParkedPrinter {
     let output: CommandOutput
 
     /// Prints a line for each message.
-    func list(_ found: ParkedSelection) {
+    ///
+    /// - Parameters:
+    ///   - found: the messages.
+    ///   - queue: the queue that was looked at.
+    ///   - isFiltered: whether not every message of it was meant.
+    func list(_ found: ParkedSelection, of queue: String, isFiltered: Bool) {
         output.show(object(of: found, summary)) {
-            TextTable(
-                ["ID", "TASK", "TASK ID", "REASON", "PARKED AT"],
-                found.messages.map { [$0.id, $0.task, $0.taskID, $0.reason, time($0)] }, empty: "No message is parked."
-            ).lines
+            if found.messages.isEmpty { return Self.absence(found, of: queue, isFiltered: isFiltered) }
+            let rows: [[String?]] = found.messages.map { [$0.id, $0.task, $0.taskID, $0.reason, time($0)] }
+            return TextTable(["ID", "TASK", "TASK ID", "REASON", "PARKED AT"], rows, empty: "").lines
         }
     }
 
-    /// Prints all that is known of each message.
-    func show(_ found: ParkedSelection) {
+    /// Prints all that is known of each message. Its parameters are those of ``list(_:of:isFiltered:)``.
+    func show(_ found: ParkedSelection, of queue: String, isFiltered: Bool) {
         output.show(object(of: found, whole)) {
-            found.messages.isEmpty ? ["No message is parked."] : found.messages.flatMap(lines)
+            found.messages.isEmpty
+                ? Self.absence(found, of: queue, isFiltered: isFiltered) : found.messages.flatMap(lines)
         }
+    }
+
+    /// What is said instead of messages. Other queues may have some, so the queue is named; of ids that nobody has, an
+    /// error has told already.
+    static func absence(_ found: ParkedSelection, of queue: String, isFiltered: Bool) -> [String] {
+        guard found.unknownIDs.isEmpty else { return [] }
+        let queue = queue.printable
+        return [isFiltered ? "No parked message of \(queue) matches." : "No message is parked in \(queue)."]
     }
 
     private func object(of found: ParkedSelection, _ form: (ParkedMessage) -> WireObject) -> WireObject {

@@ -6,19 +6,7 @@ enum PythonText {
     /// What Python's `str` gives for a value: text as it is.
     static func str(_ value: WireValue) -> String {
         if case .string(let text) = value { return text }
-        return repr(value)
-    }
-
-    /// What Python's `repr` gives for a value, however long it is.
-    static func repr(_ value: WireValue) -> String {
-        switch value {
-        case .string(let text): PythonExceptionText.quoted(text)
-        case .array(let values): "[\(values.map(repr).joined(separator: ", "))]"
-        // Dates and the like travel in objects with this key.
-        case .object(let object) where object["__type__"] == nil:
-            "{\(object.map { "\(PythonExceptionText.quoted($0.key)): \(repr($0.value))" }.joined(separator: ", "))}"
-        default: PythonRepr(maximumLength: .max).text(of: value)
-        }
+        return PythonExceptionText.repr(value)
     }
 
     /// The lines of what Python's `json.dumps` gives with `sort_keys=True, indent=4`, except that text is shown as it

@@ -9,8 +9,8 @@ import Foundation
 struct PausedQueues: ParsableArguments {
     @OptionGroup var connection: ConnectionOptions
 
-    @Argument(help: "The queues' names.")
-    var queues: [String]
+    @Argument(help: "The queues' names, also with commas between them.")
+    var names: [String]
 
     @Option(name: .shortAndLong, help: "How many seconds to wait for workers.")
     var timeout = 1.0
@@ -19,8 +19,12 @@ struct PausedQueues: ParsableArguments {
 
     func validate() throws {
         guard 0.1...3600 ~= timeout else { throw ValidationError("--timeout must be from 0.1 to 3600 seconds.") }
+        guard !queues.isEmpty else { throw ValidationError("Name a queue.") }
         _ = try connection.brokerURL()
     }
+
+    /// The queues.
+    var queues: [String] { CommaList.parts(names) }
 
     /// Sends a command to workers, all by default.
     func ask(
@@ -67,16 +71,13 @@ struct PauseCommand: AsyncParsableCommand {
 
     private func pause(_ queue: String, at app: CeleryApp, _ outcome: inout PauseOutcome) async throws {
         let broker = app.client.broker.unwrapped as? any PausingBroker
-        if broker == nil {
-            outcome.notes.append("This transport keeps no note of it: workers that start later serve \(queue).")
-        }
         var told: Set<String> = []
         for round in 0...Self.rounds {
             let serving = PauseOutcome.nodes(
                 serving: queue, in: try await paused.ask("active_queues", at: app))
             // The note comes first: who starts now reads it, or is found in the next round.
             if round == 0 { try await note(queue, serving, at: broker) }
-            if serving.isEmpty { return }
+            if serving.isEmpty { return outcome.pause(queue, keepsNote: broker != nil) }
             guard round < Self.rounds else {
                 outcome.isComplete = false
                 outcome.notes.append("\(serving.joined(separator: ", ")) still serve \(queue).")
@@ -144,6 +145,7 @@ struct ResumeCommand: AsyncParsableCommand {
         _ = try await broker?.endPause(of: queue)
         let replies = try await paused.ask("add_consumer", ["queue": .string(queue)], of: nodes, at: app)
         outcome.add(replies, about: queue)
+        outcome.resume(queue, servedBy: replies)
         let silent = Set(nodes).subtracting(replies.map(\.node)).sorted()
         if !silent.isEmpty {
             outcome.notes.append("\(silent.joined(separator: ", ")) did not answer about \(queue).")

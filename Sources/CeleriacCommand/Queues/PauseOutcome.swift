@@ -30,6 +30,24 @@ struct PauseOutcome: Sendable {
         }
     }
 
+    /// Notes that no worker serves a queue, and whether the broker keeps that for workers that start later.
+    mutating func pause(_ queue: String, keepsNote: Bool) {
+        let later =
+            keepsNote
+            ? "and Swift workers that start later leave it out."
+            : "but workers that start later serve it, for this transport keeps no note of it."
+        notes.append("\(queue) is paused: no worker serves it, \(later)")
+    }
+
+    /// Notes that a queue is not paused any more, and whether a worker has agreed to serve it.
+    mutating func resume(_ queue: String, servedBy replies: [NodeReply]) {
+        let isServed = replies.contains { $0.value["error"] == nil }
+        notes.append(
+            isServed
+                ? "\(queue) is served again."
+                : "\(queue) is not paused any more: Swift workers that left it out when they started take it up.")
+    }
+
     /// The workers that serve a queue, by their replies to `active_queues`.
     static func nodes(serving queue: String, in replies: [NodeReply]) -> [String] {
         replies.filter { reply in

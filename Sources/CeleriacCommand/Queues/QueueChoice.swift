@@ -12,6 +12,9 @@ struct QueueChoice: ParsableArguments {
     @Option(name: [.customShort("X"), .long], help: "Queues to leave out, separated by commas. May be repeated.")
     var excludeQueues: [String] = []
 
+    /// Whether the command line says which queues are meant.
+    var namesQueues: Bool { !CommaList.parts(queues).isEmpty }
+
     /// The names of the queues, each once.
     ///
     /// - Parameter known: those that are meant if the command line names none.

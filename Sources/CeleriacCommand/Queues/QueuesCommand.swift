@@ -25,6 +25,10 @@ struct QueuesCommand: AsyncParsableCommand {
               celeriac queues -Q images,mail --json -b amqp://localhost
             """))
 
+    /// What is not counted at RabbitMQ, which lists its queues to nobody who asks by AMQP.
+    private static let unnamedQueues =
+        "queues that no worker serves and the settings do not name, which RabbitMQ does not list: name them with -Q"
+
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var choice: QueueChoice
 
@@ -47,7 +51,9 @@ struct QueuesCommand: AsyncParsableCommand {
             let board = try await ask(app)
             let names = try choice.names(else: try await knownQueues(broker, board))
             let pauses = try await (broker as? any PausingBroker)?.pauses(of: names) ?? []
-            return (board, try await management.census(at: broker, of: names), pauses)
+            var census = try await management.census(at: broker, of: names)
+            if !choice.namesQueues, management.isRabbitMQ(broker) { census.gaps.append(Self.unnamedQueues) }
+            return (board, census, pauses)
         }
         QueuePrinter(output: printing.output).show(census, board, pauses)
     }

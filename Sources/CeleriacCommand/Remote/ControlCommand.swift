@@ -9,7 +9,8 @@ struct ControlCommand: AsyncParsableCommand {
             """
             Prints what each worker replies. A worker that cannot do what it is told says ERROR and why; as with Celery \
             the exit status is 0 then. Exit status 69 means that nobody has replied, which does not say that nobody has \
-            done it, or that the broker cannot be reached; 64 that the command line is wrong.
+            done it, or that the broker cannot be reached; 64 that the command line is wrong. A worker in Python ends at \
+            shutdown without an answer, so that this is 69 for it.
 
               celeriac control rate_limit tasks.add 10/m -b redis://localhost/0
               celeriac control add_consumer images -d celery@web1,celery@web2 -b redis://localhost/0

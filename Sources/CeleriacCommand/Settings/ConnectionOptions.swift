@@ -58,9 +58,9 @@ struct ConnectionOptions: ParsableArguments {
         Self.logger(verbose ? .debug : level)
     }
 
-    /// Creates a logger that writes messages from a level on to standard error.
+    /// Creates a logger that writes messages from a level on to standard error, in the form of a worker's log.
     static func logger(_ level: Logger.Level) -> Logger {
-        var logger = Logger(label: "celeriac") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "celeriac") { _ in WorkerLogHandler(target: .standardError) }
         logger.logLevel = level
         return logger
     }

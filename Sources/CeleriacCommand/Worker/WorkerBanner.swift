@@ -15,6 +15,8 @@ struct WorkerBanner {
     let results: String?
     /// The names of the tasks, in any order.
     let tasks: [String]
+    /// How many more there are, that every worker of Celery has.
+    var builtInCount = 0
 
     /// The text.
     func text(at time: Date, system: String = Self.system) -> String {
@@ -40,6 +42,8 @@ struct WorkerBanner {
         }
         if plan.level.level <= .info {
             lines += ["", "[tasks]"] + tasks.sorted().map { "  . \($0)" }
+            // The log counts these, too.
+            if builtInCount > 0 { lines.append("  and \(builtInCount) of Celery's own") }
         }
         return lines.joined(separator: "\n") + "\n"
     }

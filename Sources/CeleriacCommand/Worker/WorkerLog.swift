@@ -5,8 +5,16 @@ import NIOConcurrencyHelpers
 
 /// Where the lines of a log go: standard error, or a file, which is opened anew when somebody has moved it away.
 final class LogTarget: Sendable {
+    /// Standard error.
+    static let standardError = LogTarget()
+
     private let path: String?
     private let file: NIOLockedValueBox<Int32>
+
+    private init() {
+        path = nil
+        file = NIOLockedValueBox(STDERR_FILENO)
+    }
 
     /// Makes a target.
     ///

@@ -82,10 +82,11 @@ struct WorkerRun {
 
     private func banner(_ plan: WorkerPlan, _ worker: TaskWorker, _ app: CeleryApp) -> String {
         let isDebugging = plan.level.level <= .debug
+        let names = worker.taskNames
+        let shown = names.filter { isDebugging || !$0.hasPrefix("celery.") }
         return WorkerBanner(
             plan: plan, program: ProgramContext.current.name, broker: app.client.broker.name,
-            results: worker.resultStoreName,
-            tasks: worker.taskNames.filter { isDebugging || !$0.hasPrefix("celery.") }
+            results: worker.resultStoreName, tasks: shown, builtInCount: names.count - shown.count
         ).text(at: Date())
     }
 

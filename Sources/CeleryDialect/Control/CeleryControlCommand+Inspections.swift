@@ -182,7 +182,7 @@ extension CeleryControlCommand {
 
 
             """
-        for (name, value) in call.control.settings { text += "\(name): \(PythonRepr().text(of: value))\n" }
+        for (name, value) in call.control.settings { text += "\(name): \(PythonExceptionText.repr(value))\n" }
         return text
     }
 }

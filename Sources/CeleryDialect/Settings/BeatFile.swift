@@ -199,12 +199,13 @@ private struct BeatFileEntry {
         do {
             return try make(zone)
         } catch {
-            throw self.error("its crontab cannot be used", cause: error.cause)
+            let why = (error.cause as? CrontabError)?.message ?? error.message
+            throw self.error("its crontab cannot be used: \(why)")
         }
     }
 
-    private func error(_ what: String, cause: (any Error)? = nil) -> CeleriacError {
-        CeleriacError(.configuration, "the entry '\(name)': \(what)", cause: cause)
+    private func error(_ what: String) -> CeleriacError {
+        CeleriacError(.configuration, "the entry '\(name)': \(what)")
     }
 
     // MARK: Options

@@ -65,7 +65,7 @@ enum PythonLiteral {
     }
 }
 
-/// Exceptions and strings as Python's own `repr` shows them, for replies and events that people read.
+/// Exceptions and values as Python's own `repr` shows them, for replies and events that people read.
 package enum PythonExceptionText {
     /// An exception: `ValueError('boom', 42)`.
     package static func text(type: String, arguments: [WireValue]) -> String {
@@ -89,6 +89,18 @@ package enum PythonExceptionText {
             }
         }
         return output + String(quote)
+    }
+
+    /// Any value, however long it is.
+    package static func repr(_ value: WireValue) -> String {
+        switch value {
+        case .string(let text): quoted(text)
+        case .array(let values): "[\(values.map(repr).joined(separator: ", "))]"
+        // Dates and the like travel in objects with this key.
+        case .object(let object) where object["__type__"] == nil:
+            "{\(object.map { "\(quoted($0.key)): \(repr($0.value))" }.joined(separator: ", "))}"
+        default: PythonRepr(maximumLength: .max).text(of: value)
+        }
     }
 
     private static func text(of value: WireValue) -> String {

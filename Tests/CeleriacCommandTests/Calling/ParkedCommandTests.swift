@@ -8,10 +8,24 @@ import Logging
 import NIOPosix
 import Testing
 
+@testable import CeleriacCommand
+
 /// `celeriac parked` beside a worker that parks messages of a folder of its own.
 @Suite("celeriac parked", .timeLimit(.minutes(5)))
 struct ParkedCommandTests {
     private func json(_ run: CommandRun) throws -> WireValue { try WireJSON.decode(Array(run.output.utf8)) }
+
+    @Test("the queue in which nothing was found is named, for others may have some")
+    func absence() {
+        let none = ParkedSelection(unknownIDs: [])
+        #expect(
+            ParkedPrinter.absence(none, of: "celery", isFiltered: false) == ["No message is parked in celery."])
+        #expect(ParkedPrinter.absence(none, of: "a", isFiltered: true) == ["No parked message of a matches."])
+        let hostile = ParkedPrinter.absence(none, of: "a\u{1B}", isFiltered: true)
+        #expect(hostile.allSatisfy { !$0.contains("\u{1B}") })
+        let unknown = ParkedSelection(unknownIDs: ["5f"])
+        #expect(ParkedPrinter.absence(unknown, of: "celery", isFiltered: true).isEmpty)
+    }
 
     @Test("lists, shows, puts back and drops, by id, task and reason")
     func looksAfterMessages() async throws {
@@ -36,7 +50,8 @@ struct ParkedCommandTests {
         let reason = listed.first?["reason"]?.stringValue ?? ""
         #expect(try await json(parked("list", "--json", "--reason", "another"))["messages"] == [])
         #expect(try await json(parked("list", "--json", "--older-than", "3600"))["messages"] == [])
-        #expect(try await parked("list", "--reason", "another").output == "No message is parked.\n")
+        #expect(try await parked("list", "--reason", "another").output == "No parked message of celery matches.\n")
+        #expect(try await parked("show", "-Q", "mail").output == "No message is parked in mail.\n")
 
         let shown = try await parked("show", "--task", "a")
         #expect(shown.output.contains("task: a\n") && shown.output.contains("reason: \(reason)\n"))
@@ -55,6 +70,10 @@ struct ParkedCommandTests {
         #expect(known["messages"] == [] && known["not_found"] == [])
         let missed = try await parked("show", "--id", "nobody", "--json")
         #expect(missed.status == .exited(1) && missed.errors == "Error: no parked message has the id nobody\n")
+        // The error says it all.
+        #expect(try await parked("show", "--id", "nobody").output == "")
+        let byID = try await json(parked("show", id, "--json"))
+        #expect(byID["messages"]?.arrayValue?.count == 1)
         #expect(try json(missed)["not_found"] == ["nobody"])
         let dryDrop = try await parked("drop", "--id", "nobody", "--id", id, "--dry-run", "--json")
         #expect(dryDrop.status == .exited(1))

@@ -74,6 +74,7 @@ import Testing
         let size = TerminalSize(columns: 60, rows: 12)
         var lines = screen.lines(board, EventScreen.Notice(), at: 1000, size: size)
         #expect(lines.first?.hasPrefix("redis://h/0  1970-01-01T00:16:40Z  0 of 0 workers onl") == true)
+        #expect(lines.contains { $0.hasPrefix("No events about tasks yet. Workers send them with -E, or") })
         #expect(lines.contains("No worker is heard of.") && lines.contains("No task is heard of."))
         for number in 0..<40 {
             let node = WireValue.string("worker-\(number)\u{1B}[2J@h")
@@ -84,6 +85,11 @@ import Testing
         #expect(lines.count <= 11 && lines.allSatisfy { $0.count <= 60 && !$0.contains("\u{1B}") })
         #expect(lines.contains("CONNECTION LOST: gone") && lines.contains { $0.hasPrefix("WORKER ") })
         #expect(lines.contains { $0.hasPrefix("Waited in queues: unknown without task-sent events") })
+        // What matters most of a task is seen on a narrow terminal, too.
+        board.add(task("task-failed", "parked", at: 1000), at: 1000)
+        lines = screen.lines(board, EventScreen.Notice(), at: 1000, size: size)
+        #expect(lines.contains { $0.hasPrefix("TASKS/S  SUCCEEDED  FAILED  MEAN  TASK ") })
+        #expect(lines.contains { $0.hasPrefix("0.1      0          1       -     (name unknown) ") })
         let tiny = screen.lines(board, EventScreen.Notice(), at: 1000, size: TerminalSize(columns: 0, rows: 0))
         #expect(tiny.count == 1)
     }

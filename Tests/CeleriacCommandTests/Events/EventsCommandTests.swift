@@ -37,7 +37,7 @@ struct EventsCommandTests {
         configuration.sendsSentEvents = true
         let app = try CeleryApp(broker: url, results: results, configuration: configuration)
 
-        let json = try await hear(app, ["--json", "--enable", "--count", "200", "-b", url])
+        let json = try await hear(app, ["--json", "--dump", "--enable", "--count", "200", "-b", url])
         #expect(json.status == .exited(0), "\(json.errors)")
         let events = try json.output.split(separator: "\n").map { try WireJSON.decode(Array($0.utf8)) }
         #expect(events.count == 200 && events.allSatisfy { $0["local_received"] != nil && $0["clock"] != nil })
@@ -55,7 +55,7 @@ struct EventsCommandTests {
 
     @Test("says what is wrong")
     func errors() async throws {
-        for words in [["--frequency", "0"], ["--count", "0"], ["--dump", "--json"]] {
+        for words in [["--frequency", "0"], ["--count", "0"]] {
             let run = try await CommandRun(["events", "-b", "memory://"] + words)
             #expect(run.status == .exited(64), "\(run.errors)")
         }

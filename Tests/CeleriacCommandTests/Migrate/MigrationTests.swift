@@ -201,5 +201,9 @@ import Testing
         #expect(report.arrived == 2 && !report.isComplete)
         #expect(report.object["reasons"] == ["too odd": 1] && report.object["moved"] == 5)
         #expect(report.lines.contains("1 message stays at the source: too odd"))
+        report.tally.scheduled = 1
+        #expect(report.lines.contains("1 of them waits for its time."))
+        report.tally.scheduled = 2
+        #expect(report.lines.contains("2 of them wait for their times."))
     }
 }

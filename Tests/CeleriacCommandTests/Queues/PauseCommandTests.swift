@@ -1,3 +1,4 @@
+import ArgumentParser
 import Celeriac
 import CeleriacCore
 import CeleriacTestKit
@@ -26,6 +27,30 @@ struct PauseCommandTests {
         #expect(!outcome.isComplete && outcome.answers.last?.isRefusal == true)
     }
 
+    @Test("say what became of each queue, also if nobody was told")
+    func notes() throws {
+        var outcome = PauseOutcome()
+        outcome.pause("q", keepsNote: true)
+        outcome.pause("r", keepsNote: false)
+        outcome.resume("s", servedBy: [NodeReply(node: "a@h", value: ["ok": "add consumer s"])])
+        outcome.resume("t", servedBy: [NodeReply(node: "a@h", value: ["error": "no"])])
+        #expect(
+            outcome.notes == [
+                "q is paused: no worker serves it, and Swift workers that start later leave it out.",
+                "r is paused: no worker serves it, but workers that start later serve it, for this transport keeps no "
+                    + "note of it.",
+                "s is served again.",
+                "t is not paused any more: Swift workers that left it out when they started take it up.",
+            ])
+    }
+
+    @Test("take queues one by one, or with commas between them")
+    func names() throws {
+        let command = try PauseCommand.parse(["a, b", "c", "-b", "redis://localhost/0"])
+        #expect(command.paused.queues == ["a", "b", "c"])
+        #expect(throws: (any Error).self) { try PauseCommand.parse([",", "-b", "redis://localhost/0"]) }
+    }
+
     typealias Transport = RemoteVerbTests.Transport
 
     @Test("nobody serves a paused queue, nor a worker that starts later", arguments: Transport.available)
@@ -44,6 +69,8 @@ struct PauseCommandTests {
         let told = try WireJSON.decode(Array(paused.output.utf8))
         #expect(paused.status == .exited(0) && told["complete"] == true, "\(paused.errors)")
         #expect(told["answers"]?[0]?["node"] == .string(python.name))
+        let again = try await CommandRun(["pause", "celery", "-b", url, "-t", "2"])
+        #expect(again.status == .exited(0) && again.output.contains("celery is paused: no worker serves it, "))
         let waiting = try await app.send(add(1, 2))
 
         let configuration = WorkerConfiguration(queues: ["celery", "other"], nodeName: "swift@late")
@@ -59,6 +86,7 @@ struct PauseCommandTests {
 
             let resumed = try await run("resume", "celery")
             #expect(resumed.status == .exited(0), "\(resumed.output)")
+            #expect(resumed.output.contains("celery is served again."))
             let sum = try await waiting.get(timeout: .seconds(60))
             #expect(sum == 3)
             // Nobody tells this one.
@@ -66,8 +94,8 @@ struct PauseCommandTests {
                 try await control.activeQueues().first?.get().count == 2
             }
         }
-        let again = try await run("resume", "celery")
-        #expect(again.status == .exited(1) && again.output.contains("is not paused"))
+        let late = try await run("resume", "celery")
+        #expect(late.status == .exited(1) && late.output.contains("is not paused"))
         await app.close()
         await python.stop()
     }

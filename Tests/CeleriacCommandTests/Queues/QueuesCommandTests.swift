@@ -32,6 +32,9 @@ struct QueuesCommandTests {
             let celery = try queue("celery", in: await run("--json"))
             return celery?["held"] == 2 && celery?["scheduled"] == 1 && celery?["waiting"] == 0
         }
+        // Nobody serves that queue, and RabbitMQ tells nobody of it.
+        let unnamed = try await run()
+        #expect(unnamed.output.contains("Not counted: queues that no worker serves") == (transport != .redis))
         let both = try await run("-Q", "celery,idle", "--json")
         let celery = try queue("celery", in: both)
         #expect(celery?["workers"] == [.string(worker.name)] && celery?["parked"] == 0)
@@ -44,6 +47,7 @@ struct QueuesCommandTests {
 
             """
         #expect(table.output.hasPrefix(expected), "\(table.output)")
+        #expect(!table.output.contains("queues that no worker"))
         await app.close()
         await worker.kill()
     }

@@ -37,6 +37,8 @@ struct SettingsCommandTests {
         let table = try await run(yaml, "-b", "memory://")
         let broker = table.output.split(separator: "\n").first { $0.hasPrefix("broker_url ") }
         #expect(table.output.hasPrefix("SETTING ") && broker?.contains(" --broker ") == true)
+        // A long value moves nothing else away.
+        #expect(broker?.split(separator: " ").last?.contains("memory://") == true)
         #expect(table.output.contains("Notice: the settings file celery.yaml sets imports, which has no effect: "))
         #expect(!table.output.contains("secret"))
         #expect(try await run("").output == "Nothing is set: Celery's defaults hold.\n")

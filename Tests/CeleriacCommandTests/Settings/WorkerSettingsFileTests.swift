@@ -49,7 +49,7 @@ import Testing
             accept_content: ["json", "pickle"]
             beat_schedule: {"nightly": {"task": "tasks.report", "schedule": "0 3 * * *"}, "often": {"task": "tasks.add", "schedule": 30, "args": [1, 2]}, "n": {"task": "tasks.add", "schedule": 10.0}}
             broker_connection_retry: false
-            broker_transport_options: {"global_keyprefix": "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}", "visibility_timeout": 3600}
+            broker_transport_options: {"global_keyprefix": "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}"}
             broker_url: "redis://:${BROKER_URL_PASSWORD}@localhost:6379/0"
             event_serializer: "yaml"
             redis_password: "${REDIS_PASSWORD}"
@@ -65,7 +65,6 @@ import Testing
             timezone: "Europe/Berlin"
             worker_pool: "prefork"
             worker_prefetch_multiplier: 1
-            worker_state_db: null
 
             # The worker also has these settings.
             # database_url: "********"
@@ -147,6 +146,42 @@ import Testing
         #expect(ours?.alias == "news" && theirs?.alias == "news" && ours?.name != theirs?.name)
     }
     #endif
+
+    @Test("of what a worker here tells, the file leaves out what is as Celery has it")
+    func defaults() async throws {
+        let settings = try CelerySettings(yaml: Array("broker_url: memory://".utf8))
+        let app = try CeleryApp(settings: settings)
+        let conf = app.controlSettings(of: settings.worker, control: settings.configuration.control)
+        await app.close()
+        let kept = SettingDefaults.removed(from: conf)
+        // These are as Celery has them nowhere, or have no default.
+        let own: Set = [
+            "broker_url", "task_acks_late", "task_reject_on_worker_lost", "worker_concurrency",
+            "worker_hijack_root_logger", "worker_log_color",
+        ]
+        let strangers = Set(kept.keys).subtracting(own)
+        #expect(strangers.isEmpty)
+        #expect(kept["task_acks_late"] == true)
+    }
+
+    @Test("what differs from a default is kept, and a null that says something")
+    func differing() {
+        let conf: WireObject = [
+            "task_default_queue": "math", "task_default_exchange": "math", "task_default_routing_key": "celery",
+            "broker_connection_retry": false, "broker_connection_retry_on_startup": true, "task_acks_late": false,
+            "result_expires": nil, "task_publish_retry_policy": ["max_retries": 4], "timezone": nil,
+            "broker_transport_options": ["visibility_timeout": 600, "sep": "\u{06}\u{16}", "maximum_parked": nil],
+            "worker_state_db": nil, "result_chord_retry_interval": 1.0, "enable_utc": false,
+        ]
+        let kept: WireObject = [
+            "task_default_queue": "math", "task_default_routing_key": "celery", "broker_connection_retry": false,
+            "broker_connection_retry_on_startup": true, "task_acks_late": false, "result_expires": nil,
+            "task_publish_retry_policy": ["max_retries": 4], "timezone": nil,
+            "broker_transport_options": ["visibility_timeout": 600], "enable_utc": false,
+        ]
+        #expect(SettingDefaults.removed(from: conf) == kept)
+        #expect(SettingDefaults.removed(from: ["result_expires": "1 day, 0:00:00"]).isEmpty)
+    }
 
     @Test("a worker tells the zone and the form of events that its settings name")
     func named() async throws {

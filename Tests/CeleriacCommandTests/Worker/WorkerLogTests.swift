@@ -30,6 +30,12 @@ import Testing
         #expect(lines[0].wholeMatch(of: /\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: .*/) != nil, "\(lines[0])")
     }
 
+    @Test("verbs that log, such as beat, do so in the same form")
+    func verbs() {
+        #expect(ConnectionOptions.logger(.info).handler is WorkerLogHandler)
+        #expect(ConnectionOptions.logger(.info).logLevel == .info)
+    }
+
     @Test(
         "words what Celery logs too as Celery does",
         arguments: [
@@ -118,7 +124,7 @@ import Testing
             let plan = try WorkerPlan(try WorkerCommand.parse(arguments), environment: [:], host: "box")
             return WorkerBanner(
                 plan: plan, program: "math", broker: "redis://localhost:6379/0", results: nil,
-                tasks: ["tasks.b", "tasks.a"]
+                tasks: ["tasks.b", "tasks.a"], builtInCount: 10
             ).text(at: Date(timeIntervalSince1970: 0), system: "Linux")
         }
         let quiet = try text("-Q", "math,celery")
@@ -132,6 +138,7 @@ import Testing
         #expect(quiet.contains(".> task events: OFF") && !quiet.contains("[tasks]"))
         let loud = try text("-E", "-l", "INFO", "--autoscale", "9,2")
         #expect(loud.contains(".> task events: ON\n") && loud.contains("[tasks]\n  . tasks.a\n  . tasks.b\n"))
+        #expect(loud.hasSuffix("  and 10 of Celery's own\n"))
         #expect(loud.contains(".> concurrency: {min=2, max=9} (handlers)\n"))
         #expect(!loud.contains("health"))
         let checked = try text("--health", "8080")

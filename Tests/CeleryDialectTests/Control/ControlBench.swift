@@ -10,6 +10,9 @@ import Testing
 
 /// A Celery worker in memory and in virtual time, with remote control.
 struct ControlBench: Sendable {
+    /// What the worker tells of its settings.
+    static let settings: WireObject = ["timezone": nil, "broker_transport_options": ["sep": "\u{06}\u{16}'"]]
+
     let mailbox: FakeMailbox
     let store = MemoryResultStore()
     let timers = VirtualTimers()
@@ -32,7 +35,7 @@ struct ControlBench: Sendable {
         let part = try #require(
             CeleryRemoteControl(
                 configuration: control, content: ControlContent(accept: accept), broker: mailbox, queues: QueueTable(),
-                nodeName: "w@test", settings: ["timezone": nil], timers: timers, logger: logger))
+                nodeName: "w@test", settings: Self.settings, timers: timers, logger: logger))
         var configuration = WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test")
         configuration.autoscale = autoscale
         let worker = TaskWorker(

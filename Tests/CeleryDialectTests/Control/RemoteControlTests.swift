@@ -92,7 +92,7 @@ struct RemoteControlTests {
                 ("pool_restart", [:], ["error": "ValueError('Pool restarts not enabled')"]),
                 ("autoscale", ["max": 5, "min": 1], ["error": "ValueError('Autoscale not enabled')"]),
                 ("election", ["id": "x", "topic": "task"], nil),
-                ("dump_conf", [:], ["timezone": nil]),
+                ("dump_conf", [:], .object(ControlBench.settings)),
                 ("dump_active", [:], []),
                 ("dump_schedule", [:], []),
                 ("dump_reserved", [:], []),
@@ -102,6 +102,9 @@ struct RemoteControlTests {
             for (method, arguments, reply) in expected {
                 #expect(try await bench.ask(method, arguments) == reply, "\(method)")
             }
+            // A terminal shows the report as it comes.
+            let report = try await bench.ask("report")["ok"]?.stringValue ?? ""
+            #expect(report.hasSuffix("timezone: None\nbroker_transport_options: {'sep': \"\\x06\\x16'\"}\n"))
             let old = try await bench.ask("hello", ["from_node": "o@h", "revoked": ["x": [1.5, "x"]]])
             #expect(old["revoked"] == ["a", "b", "c", "d", "e", "x"])
             #expect(old["clock"]?.intValue ?? 0 > 5)

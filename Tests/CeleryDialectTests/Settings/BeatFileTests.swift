@@ -85,7 +85,7 @@ import Testing
             ("beat_schedule: {a: {task: t, schedule: -5}}", "-5"),
             ("beat_schedule: {a: {task: t, schedule: .nan}}", "nan"),
             ("beat_schedule: {a: {task: t, schedule: 1e400}}", "'a'"),
-            ("beat_schedule: {a: {task: t, schedule: '* * * *'}}", "five fields"),
+            ("beat_schedule: {a: {task: t, schedule: '* * * *'}}", "cannot be used: a line has five fields"),
             ("beat_schedule: {a: {task: t, schedule: {}}}", "needs every, crontab or solar"),
             ("beat_schedule: {a: {task: t, schedule: {every: 5, hour: 3}}}", "hour"),
             ("beat_schedule: {a: {task: t, schedule: {crontab: {minute: 60}}}}", "minute"),
