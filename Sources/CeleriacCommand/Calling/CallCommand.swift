@@ -104,7 +104,7 @@ struct CallCommand: AsyncParsableCommand {
 
     func run() async throws {
         let signature = try signature()
-        let status = await ResultPrinter(output: printing.output).report {
+        let status = try await ResultPrinter(output: printing.output).report {
             switch dialect {
             case .celery: try await callCelery(signature)
             case .machinery: try await callMachinery(signature)
@@ -137,7 +137,7 @@ extension CallCommand {
     }
 
     private func callCelery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
-        let app = try connection.makeApp(patience: ConnectionOptions.patience)
+        let app = try following { try connection.makeApp(patience: ConnectionOptions.patience) }
         var options = SendOptions(
             countdown: countdown.map { .seconds($0) }, eta: try start(), expires: try end(), priority: priority,
             queue: queue, exchange: machinery.exchange, routingKey: routingKey,
@@ -154,7 +154,7 @@ extension CallCommand {
 
     /// Sends the task to Machinery's workers. The broker also stores the results, unless another backend is named.
     private func callMachinery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
-        let server = try machinery.makeServer(connection)
+        let server = try following { try machinery.makeServer(connection) }
         let options = SendOptions(
             countdown: countdown.map { .seconds($0) }, eta: try start(), priority: priority, queue: queue)
         return try await closing(server.close) {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Celeriac
 import CeleriacWire
 
@@ -15,7 +16,8 @@ struct ResultPrinter {
     /// Prints the report that `body` returns.
     ///
     /// - Returns: the exit status: 0 for success, 1 for a failed task, 2 for any other failure.
-    func report(_ body: () async throws -> Report?) async -> Int32 {
+    /// - Throws: `ExitCode` and `ValidationError` of `body`, for settings that cannot be followed.
+    func report(_ body: () async throws -> Report?) async throws -> Int32 {
         do {
             switch try await body() {
             case .sent(let id): print(id: id, state: nil, value: nil, text: id)
@@ -31,6 +33,10 @@ struct ResultPrinter {
         } catch let error as RemoteTaskError {
             print(error)
             return 1
+        } catch let code as ExitCode {
+            throw code
+        } catch let error as ValidationError {
+            throw error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             return 2

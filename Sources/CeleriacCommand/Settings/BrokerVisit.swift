@@ -11,13 +11,7 @@ extension ConnectionOptions {
     /// - Throws: `ValidationError`; else `ExitCode` for the process, after the reason was told: 64 for settings that cannot
     ///   be used, and 69 for everything else, as Celery's commands end.
     func visit<Value>(_ body: (CeleryApp) async throws -> Value) async throws -> Value {
-        let app: CeleryApp
-        do {
-            app = try makeApp(keepsResults: false, patience: Self.patience)
-        } catch let error as CeleriacError {
-            CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode.validationFailure
-        }
+        let app = try following { try makeApp(keepsResults: false, patience: Self.patience) }
         do {
             return try await closing(app.close) { try await body(app) }
         } catch let code as ExitCode {
@@ -28,6 +22,18 @@ extension ConnectionOptions {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode.unavailable
         }
+    }
+}
+
+/// Makes something that follows settings, such as an application.
+///
+/// - Throws: `ExitCode` 64 for settings that cannot be followed, after the reason was told; what else `make` throws.
+func following<Value>(_ make: () throws -> Value) throws -> Value {
+    do {
+        return try make()
+    } catch let error as CeleriacError {
+        CommandEnvironment.say("Error: \(FailureText.of(error))")
+        throw ExitCode.validationFailure
     }
 }
 

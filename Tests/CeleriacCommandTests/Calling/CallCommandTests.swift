@@ -171,13 +171,38 @@ import Testing
 
     @Test(arguments: [
         ["call", "t", "-b", "redis://localhost:99999"], ["call", "t", "-b", "foo://localhost"],
+        ["call", "t", "-b", "localhost:6379/0"], ["call", "t", "-b", "foo://localhost", "--dialect", "machinery"],
         ["call", "t", "-b", "memory://", "--result-backend", "rpc://", "--wait"],
-        ["call", "t", "-b", "memory://", "--serializer", "pickle"], ["result", "x", "--result-backend", "rpc://"],
-        ["result", "x", "--result-backend", "foo://"], ["beat", "-b", "foo://", "--schedule", "none.yaml"],
+        ["result", "x", "--result-backend", "rpc://"], ["result", "x", "--result-backend", "foo://"],
+        ["beat", "-b", "foo://", "--schedule", "none.yaml"], ["parked", "list", "-b", "localhost:6379/0"],
+        ["parked", "list", "-b", "foo://localhost", "--dialect", "machinery"],
+        ["claims", "list", "-b", "foo://localhost"],
+        ["settings", "--like", "a@b", "-b", "foo://localhost"],
     ])
-    func nothingCouldBeSentOrRead(_ arguments: [String]) async throws {
+    func settingsCannotBeFollowed(_ arguments: [String]) async throws {
+        try await expectError(arguments, status: 64)
+    }
+
+    @Test func nothingCouldBeSent() async throws {
+        try await expectError(["call", "t", "-b", "memory://", "--serializer", "pickle"], status: 2)
+    }
+
+    @Test("A wrong value in the environment is a wrong setting, and so is a schedule that is not there.")
+    func wrongSettings() async throws {
+        for verb in [["call", "t"], ["parked", "list"]] {
+            let run = try await CommandRun(
+                verb + ["-b", "memory://"], variables: ["CELERY_WORKER_CONCURRENCY": "x"])
+            #expect(run.status == .exited(64) && run.errors.contains("worker_concurrency"), "\(run.errors)")
+        }
+        for schedule in [[], ["--schedule", "/none.yaml"]] {
+            let run = try await CommandRun(["beat", "-b", "memory://"] + schedule)
+            #expect(run.status == .exited(64) && run.errors.contains("schedule"), "\(run.errors)")
+        }
+    }
+
+    private func expectError(_ arguments: [String], status: Int32) async throws {
         let run = try await CommandRun(arguments)
-        #expect(run.status == .exited(2), "\(run.errors)")
+        #expect(run.status == .exited(status), "\(run.errors)")
         #expect(run.output.isEmpty)
         #expect(run.errors.hasPrefix("Error: ") && !run.errors.contains("Usage:"), "\(run.errors)")
     }
