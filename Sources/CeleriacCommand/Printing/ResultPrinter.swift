@@ -8,6 +8,8 @@ struct ResultPrinter {
         case sent(String)
         case ended(id: String, WireValue)
         case pending(String)
+        /// A result that has not come, and what to say of that.
+        case missing(id: String, String)
         case state(id: String, TaskState, WireValue)
     }
 
@@ -27,6 +29,11 @@ struct ResultPrinter {
                 // On the way to its end a task need not have a value.
                 let shown = state.isFinal || !value.isNull ? " \(output.text(of: value))" : ""
                 print(id: id, state: state, value: value, text: "\(state)\(shown)")
+            case .missing(let id, let text):
+                // Whoever reads JSON needs the id no less.
+                if output.json { print(id: id, state: nil, value: nil, text: id) }
+                CommandEnvironment.say("Error: \(text)")
+                return 2
             case nil: break
             }
             return 0
