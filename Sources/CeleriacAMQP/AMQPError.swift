@@ -161,6 +161,8 @@ extension AMQPError {
 extension AMQPError: TransportError {
     /// Whether the broker did not let this user in: by the password, or into the virtual host.
     package var isRefusedLogin: Bool { code == .authenticationFailed || isRefusal }
+    /// Whether the broker refused access to a queue or an exchange.
+    package var isLackOfRight: Bool { code == .channelClosedByServer && replyCode == 403 }
     /// Whether the connection was there, and its end or a time limit came before the answer.
     package var mayHaveArrived: Bool {
         code == .connectionLost || code == .connectionClosedByServer || code == .timeout

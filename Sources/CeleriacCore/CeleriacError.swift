@@ -60,6 +60,8 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
 package protocol TransportError: Error {
     /// Whether the server refused the login.
     var isRefusedLogin: Bool { get }
+    /// Whether the server answered that the user may not do that.
+    var isLackOfRight: Bool { get }
     /// Whether the server may have got what it did not answer.
     var mayHaveArrived: Bool { get }
     /// Whether the call ended because the Swift task of its caller was cancelled. False for a transport whose calls do not
@@ -68,6 +70,7 @@ package protocol TransportError: Error {
 }
 
 extension TransportError {
+    package var isLackOfRight: Bool { false }
     package var isCancellation: Bool { false }
 }
 

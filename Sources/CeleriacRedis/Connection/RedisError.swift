@@ -94,6 +94,8 @@ extension RedisError {
 extension RedisError: TransportError {
     /// Whether the server refused the user and password.
     package var isRefusedLogin: Bool { code == .authenticationFailed || serverError?.code == "NOAUTH" }
+    /// Whether the server's access list keeps the user from the command, or from its keys.
+    package var isLackOfRight: Bool { serverError?.code == "NOPERM" }
     /// Whether the connection was there, and its end or a time limit came before the answer.
     package var mayHaveArrived: Bool { code == .connectionLost || code == .timeout }
 }
