@@ -62,6 +62,8 @@ package struct AMQPError: Error, Sendable {
     package var method: String?
     /// Whether it is certain that nothing of the call reached the broker, so that a retry duplicates nothing.
     package var nothingSent: Bool
+    /// The broker to which no connection could be made, without credentials; nil for every other failure.
+    package var server: String?
     /// The underlying error.
     package var cause: (any Error)?
 
@@ -82,6 +84,13 @@ package struct AMQPError: Error, Sendable {
         self.method = method
         self.nothingSent = nothingSent
         self.cause = cause
+    }
+
+    /// The same failure as that of an attempt to connect to a broker.
+    func whileConnecting(to server: String) -> AMQPError {
+        var copy = self
+        copy.server = server
+        return copy
     }
 
     /// The same failure for a call that had not sent anything yet.

@@ -20,21 +20,23 @@ enum ServerExamination {
         var cause: any Error = error
         while let next = (cause as? CeleriacError)?.cause { cause = next }
         let transport = cause as? any TransportError
+        // The text may end with what to do, which is to stand once, and as advice.
+        let remedy = text.range(of: ": check ", options: .backwards)
+        let what = remedy.map { String(text[..<$0.lowerBound]) } ?? text
         if transport?.isLackOfRight == true { return (.problem("rights", text, rightsAdvice), true) }
         if transport?.isRefusedLogin == true {
             return (
                 .problem(
-                    subject, text,
+                    subject, what,
                     "correct the user and the password; at RabbitMQ also the virtual host, in which the user needs rights"
                 ), true
             )
         }
-        // The text may end with what to do, which is to stand once, and as advice.
-        guard let remedy = text.range(of: ": check ", options: .backwards) else {
-            return (.problem(subject, text, "see that it runs, and that host and port are right"), false)
+        guard let remedy else {
+            return (.problem(subject, what, "see that it runs, and that host and port are right"), false)
         }
         let advice = text[remedy.upperBound...].trimmingCharacters(in: CharacterSet(charactersIn: "."))
-        return (.problem(subject, String(text[..<remedy.lowerBound]), "check \(advice)"), false)
+        return (.problem(subject, what, "check \(advice)"), false)
     }
 
     /// What is to be said of a server.

@@ -46,16 +46,20 @@ package struct RedisError: Error, Sendable {
     package let message: String
     /// The server's own error, if it sent one.
     package let serverError: RedisServerError?
+    /// Whether no connection was made, which the message tells of the server by its name.
+    package let isOfConnecting: Bool
     /// The underlying failure.
     package let cause: (any Error)?
 
     /// Creates an error.
     package init(
-        _ code: Code, _ message: String, serverError: RedisServerError? = nil, cause: (any Error)? = nil
+        _ code: Code, _ message: String, serverError: RedisServerError? = nil, isOfConnecting: Bool = false,
+        cause: (any Error)? = nil
     ) {
         self.code = code
         self.message = message
         self.serverError = serverError
+        self.isOfConnecting = isOfConnecting
         self.cause = cause
     }
 
