@@ -56,6 +56,16 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
     }
 }
 
+/// The setting for want of which a transport cannot do what was asked, as the cause of a ``CeleriacError`` that tells of it.
+package struct MissingSetting: Error, CustomStringConvertible {
+    /// The setting's name.
+    package let name: String
+
+    package init(name: String) { self.name = name }
+
+    package var description: String { "\(name) is not set" }
+}
+
 /// An error of a transport, as the cause of a ``CeleriacError``.
 package protocol TransportError: Error {
     /// Whether the server refused the login.

@@ -1,4 +1,5 @@
 import Celeriac
+import CeleriacCore
 
 #if AMQP
 import CeleriacAMQP
@@ -12,7 +13,7 @@ import CeleriacRedis
 package enum FailureText {
     package static func of(_ error: any Error) -> String {
         guard let error = error as? CeleriacError else { return "\(error)" }
-        guard let cause = error.cause else { return error.message }
+        guard let cause = error.cause, !(cause is MissingSetting) else { return error.message }
         #if Redis
         if let cause = cause as? RedisError {
             // What was asked does not matter if nobody could be asked. These messages are complete: they name the server.

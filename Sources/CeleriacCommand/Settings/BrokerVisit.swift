@@ -9,7 +9,7 @@ extension ConnectionOptions {
     /// Runs `body` with an application that has no result store, and gives up soon if nobody answers.
     ///
     /// - Throws: `ValidationError`; else `ExitCode` for the process, after the reason was told: 64 for settings that cannot
-    ///   be used, and 69 for everything else, as Celery's commands end.
+    ///   be used or do not suffice, and 69 for everything else, as Celery's commands end.
     func visit<Value>(_ body: (CeleryApp) async throws -> Value) async throws -> Value {
         let app = try following { try makeApp(keepsResults: false, patience: Self.patience) }
         do {
@@ -20,7 +20,8 @@ extension ConnectionOptions {
             throw error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode.unavailable
+            let lacksSetting = (error as? CeleriacError)?.cause is MissingSetting
+            throw lacksSetting ? ExitCode.validationFailure : ExitCode.unavailable
         }
     }
 }
