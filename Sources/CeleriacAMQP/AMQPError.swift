@@ -62,6 +62,8 @@ package struct AMQPError: Error, Sendable {
     package var method: String?
     /// Whether it is certain that nothing of the call reached the broker, so that a retry duplicates nothing.
     package var nothingSent: Bool
+    /// The broker to which no connection could be made, without credentials; nil for every other failure.
+    package var server: String?
     /// The underlying error.
     package var cause: (any Error)?
 
@@ -82,6 +84,13 @@ package struct AMQPError: Error, Sendable {
         self.method = method
         self.nothingSent = nothingSent
         self.cause = cause
+    }
+
+    /// The same failure as that of an attempt to connect to a broker.
+    func whileConnecting(to server: String) -> AMQPError {
+        var copy = self
+        copy.server = server
+        return copy
     }
 
     /// The same failure for a call that had not sent anything yet.
@@ -161,6 +170,8 @@ extension AMQPError {
 extension AMQPError: TransportError {
     /// Whether the broker did not let this user in: by the password, or into the virtual host.
     package var isRefusedLogin: Bool { code == .authenticationFailed || isRefusal }
+    /// Whether the broker refused access to a queue or an exchange.
+    package var isLackOfRight: Bool { code == .channelClosedByServer && replyCode == 403 }
     /// Whether the connection was there, and its end or a time limit came before the answer.
     package var mayHaveArrived: Bool {
         code == .connectionLost || code == .connectionClosedByServer || code == .timeout

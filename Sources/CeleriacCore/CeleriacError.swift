@@ -56,10 +56,22 @@ public struct CeleriacError: Error, Sendable, CustomStringConvertible {
     }
 }
 
+/// The setting for want of which a transport cannot do what was asked, as the cause of a ``CeleriacError`` that tells of it.
+package struct MissingSetting: Error, CustomStringConvertible {
+    /// The setting's name.
+    package let name: String
+
+    package init(name: String) { self.name = name }
+
+    package var description: String { "\(name) is not set" }
+}
+
 /// An error of a transport, as the cause of a ``CeleriacError``.
 package protocol TransportError: Error {
     /// Whether the server refused the login.
     var isRefusedLogin: Bool { get }
+    /// Whether the server answered that the user may not do that.
+    var isLackOfRight: Bool { get }
     /// Whether the server may have got what it did not answer.
     var mayHaveArrived: Bool { get }
     /// Whether the call ended because the Swift task of its caller was cancelled. False for a transport whose calls do not
@@ -68,6 +80,7 @@ package protocol TransportError: Error {
 }
 
 extension TransportError {
+    package var isLackOfRight: Bool { false }
     package var isCancellation: Bool { false }
 }
 

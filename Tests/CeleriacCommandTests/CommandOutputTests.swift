@@ -21,4 +21,14 @@ import Testing
         #expect(CommandOutput(json: true).text(of: value) == #"["\u00e5", {"base64": "AQI="}, NaN]"#)
         #expect(CommandOutput.json(["a": 1]) == #"{"a": 1}"#)
     }
+
+    @Test("who waits in vain is told who shows the result later, if anybody does")
+    func missingResults() {
+        #expect(
+            CallCommand.missing("a", "yet", dialect: .machinery, isKept: true)
+                == "the result of a has not arrived yet; celeriac result a --dialect machinery shows it later")
+        #expect(
+            CallCommand.missing("a", "within 1 s", dialect: .celery, isKept: false)
+                == "the result of a has not arrived within 1 s")
+    }
 }

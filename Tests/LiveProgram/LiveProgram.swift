@@ -23,7 +23,7 @@ import LiveTasks
         worker.failsTasksOfUnacceptedContent = true
     }
 
-    func finish() async { FileHandle.standardOutput.write(Data("finished\n".utf8)) }
+    func finish() async { try? FileHandle.standardOutput.write(contentsOf: Data("finished\n".utf8)) }
 
     var tasks: [TaskHandler] {
         LiveTasks.handlers

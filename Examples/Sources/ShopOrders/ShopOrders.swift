@@ -10,7 +10,7 @@ import ShopTasks
             try await order()
         } catch {
             // What leaves `main` would end the process as a crash.
-            FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+            try? FileHandle.standardError.write(contentsOf: Data("Error: \(error)\n".utf8))
             exit(1)
         }
     }

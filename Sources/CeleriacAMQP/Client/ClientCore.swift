@@ -116,7 +116,8 @@ actor ClientCore {
         let error =
             lastFailure
             ?? AMQPError(
-                .timeout, "No broker answered in time: check that it runs and that the address is right.")
+                .timeout, "No broker answered in time: check that it runs and that the address is right."
+            ).whileConnecting(to: configurations.map(\.description).joined(separator: ";"))
         answer(id, .failure(error.withNothingSent()))
     }
 
@@ -165,7 +166,8 @@ actor ClientCore {
         logger.info(
             "cannot connect to the AMQP broker",
             metadata: [LogKey.broker: "\(connection.configuration)", LogKey.error: "\(error)"])
-        let failure = error.isRefusedLogin && hasConnected ? error.refusedForNow : error
+        let failure = (error.isRefusedLogin && hasConnected ? error.refusedForNow : error)
+            .whileConnecting(to: "\(connection.configuration)")
         lastFailure = failure
         failures.append(failure)
         index = (index + 1) % configurations.count

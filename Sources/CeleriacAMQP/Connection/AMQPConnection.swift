@@ -62,7 +62,7 @@ package actor AMQPConnection {
         _ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger
     ) async throws(AMQPError) -> AMQPConnection {
         let connection = AMQPConnection(configuration, on: eventLoop, logger: logger)
-        if let error = await connection.establish() { throw error }
+        if let error = await connection.establish() { throw error.whileConnecting(to: "\(configuration)") }
         return connection
     }
 

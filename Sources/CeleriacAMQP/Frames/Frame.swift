@@ -38,7 +38,7 @@ struct FrameSplitter {
             if bytes.starts(with: [0x41, 0x4D, 0x51, 0x50]) {
                 throw .violation("the peer speaks another version of AMQP than 0-9-1")
             }
-            throw .violation("frame of unknown type \(bytes[0]); is this an AMQP port?")
+            throw .violation("frame of unknown type \(bytes[0]), which no AMQP port sends")
         }
         let channel = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt16.self))
         let size = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 3, as: UInt32.self)))

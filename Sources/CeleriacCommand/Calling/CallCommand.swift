@@ -4,6 +4,7 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 import Foundation
+import UnixSignals
 
 /// `celeriac call`: sends one task by name.
 struct CallCommand: AsyncParsableCommand {
@@ -13,7 +14,7 @@ struct CallCommand: AsyncParsableCommand {
         discussion: ProgramContext.naming(
             """
             Prints the task's id, or with --wait its result as JSON. Exit status 1 means that the task failed, 2 that \
-            nothing could be sent or that no result came in time, 64 that the command line is wrong.
+            nothing could be sent or that no result came in time or before Ctrl-C, 64 that the command line is wrong.
 
               celeriac call tasks.add --args '[2, 3]' --wait -b redis://localhost/0 --result-backend redis://localhost/1
 
@@ -104,10 +105,12 @@ struct CallCommand: AsyncParsableCommand {
 
     func run() async throws {
         let signature = try signature()
-        let status = await ResultPrinter(output: printing.output).report {
+        // From before the task is sent, so that its id is told in any case.
+        let signals = await wait ? UnixSignalsSequence(trapping: [.sigint, .sigterm]) : nil
+        let status = try await ResultPrinter(output: printing.output).report {
             switch dialect {
-            case .celery: try await callCelery(signature)
-            case .machinery: try await callMachinery(signature)
+            case .celery: try await callCelery(signature, until: signals)
+            case .machinery: try await callMachinery(signature, until: signals)
             }
         }
         if status != 0 { throw ExitCode(status) }
@@ -136,8 +139,10 @@ extension CallCommand {
         return time
     }
 
-    private func callCelery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
-        let app = try connection.makeApp(patience: ConnectionOptions.patience)
+    private func callCelery(
+        _ signature: Signature<WireValue>, until signals: UnixSignalsSequence?
+    ) async throws -> ResultPrinter.Report? {
+        let app = try following { try connection.makeApp(patience: ConnectionOptions.patience) }
         var options = SendOptions(
             countdown: countdown.map { .seconds($0) }, eta: try start(), expires: try end(), priority: priority,
             queue: queue, exchange: machinery.exchange, routingKey: routingKey,
@@ -148,24 +153,74 @@ extension CallCommand {
         // Whoever waits wants a result, whatever the settings say of results.
         if wait { options.ignoresResult = false }
         return try await closing(app.close) { [options] in
-            try await outcome(of: try await app.send([signature], options: options).first)
+            // Results over rpc:// come to this process alone.
+            try await outcome(
+                of: try await app.send([signature], options: options).first,
+                until: signals,
+                isKept: try connection.resultURL()?.hasPrefix("rpc") == false)
         }
     }
 
     /// Sends the task to Machinery's workers. The broker also stores the results, unless another backend is named.
-    private func callMachinery(_ signature: Signature<WireValue>) async throws -> ResultPrinter.Report? {
-        let server = try machinery.makeServer(connection)
+    private func callMachinery(
+        _ signature: Signature<WireValue>, until signals: UnixSignalsSequence?
+    ) async throws -> ResultPrinter.Report? {
+        let server = try following { try machinery.makeServer(connection) }
         let options = SendOptions(
             countdown: countdown.map { .seconds($0) }, eta: try start(), priority: priority, queue: queue)
         return try await closing(server.close) {
-            try await outcome(of: try await server.send([signature], options: options).first)
+            // To read a state at RabbitMQ is to take it.
+            try await outcome(
+                of: try await server.send([signature], options: options).first,
+                until: signals,
+                isKept: machinery.resultURL(connection)?.hasPrefix("amqp") == false)
         }
     }
 
-    private func outcome(of sent: AsyncResult<WireValue>?) async throws -> ResultPrinter.Report? {
+    /// What is to be told of a task that was sent; `isKept` says whether others can read its result later.
+    private func outcome(
+        of sent: AsyncResult<WireValue>?, until signals: UnixSignalsSequence?, isKept: Bool
+    ) async throws -> ResultPrinter.Report? {
         guard let sent else { return nil }
         guard wait else { return .sent(sent.id) }
-        return .ended(id: sent.id, try await sent.get(timeout: .seconds(timeout)))
+        let limit = timeout
+        let waited = try await withThrowingTaskGroup(of: Waited.self) { group -> Waited in
+            group.addTask {
+                do {
+                    return .came(try await sent.get(timeout: .seconds(limit)))
+                } catch let error as CeleriacError where error.code == .timeout {
+                    return .missed("within \(CeleryLine.seconds(limit)) s")
+                }
+            }
+            if let signals {
+                group.addTask {
+                    for await _ in signals { break }
+                    return .missed("yet")
+                }
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .missed("yet")
+        }
+        switch waited {
+        case .came(let value): return .ended(id: sent.id, value)
+        case .missed(let time):
+            return .missing(id: sent.id, Self.missing(sent.id, time, dialect: dialect, isKept: isKept))
+        }
+    }
+
+    /// How the wait for a result ended.
+    private enum Waited: Sendable {
+        case came(WireValue)
+        /// The time is up, or somebody does not want to wait any longer.
+        case missed(String)
+    }
+
+    /// What is said of a result that has not come: the id, and who has the result later.
+    static func missing(_ id: String, _ time: String, dialect: DialectName, isKept: Bool) -> String {
+        let text = "the result of \(id) has not arrived \(time)"
+        guard isKept else { return text }
+        let option = dialect == .machinery ? " --dialect machinery" : ""
+        return "\(text); \(ProgramContext.current.name) result \(id)\(option) shows it later"
     }
 }
 

@@ -28,7 +28,7 @@ struct ResultCommand: AsyncParsableCommand {
 
     func run() async throws {
         let url = try url()
-        let status = await ResultPrinter(output: printing.output).report {
+        let status = try await ResultPrinter(output: printing.output).report {
             switch dialect {
             case .celery: try await celeryReport(url)
             case .machinery: try await machineryReport(url)
@@ -57,28 +57,32 @@ struct ResultCommand: AsyncParsableCommand {
     }
 
     private func celeryReport(_ url: String) async throws -> ResultPrinter.Report? {
-        guard !url.lowercased().hasPrefix("rpc:") else {
-            throw CeleriacError(
-                .configuration,
-                "Results over rpc:// reach only the process that sent the task: use celeriac call --wait")
+        let app = try following {
+            guard !url.lowercased().hasPrefix("rpc:") else {
+                throw CeleriacError(
+                    .configuration,
+                    "Results over rpc:// reach only the process that sent the task: use celeriac call --wait")
+            }
+            var settings = try connection.settings.read()
+            // Nothing is sent, and a result store of its own needs no broker.
+            settings.broker = "memory://"
+            settings.limitConnecting(to: ConnectionOptions.patience)
+            return try CeleryApp(
+                settings: settings, transports: ProgramContext.current.transports, logger: connection.logger())
         }
-        var settings = try connection.settings.read()
-        // Nothing is sent, and a result store of its own needs no broker.
-        settings.broker = "memory://"
-        settings.limitConnecting(to: ConnectionOptions.patience)
-        let app = try CeleryApp(
-            settings: settings, transports: ProgramContext.current.transports, logger: connection.logger())
         return try await closing(app.close) { try await report(of: app) }
     }
 
     private func machineryReport(_ url: String) async throws -> ResultPrinter.Report? {
-        guard !url.lowercased().hasPrefix("amqp") else {
-            throw CeleriacError(
-                .configuration,
-                "Machinery's results at RabbitMQ reach only whoever reads them first, which would be this command: use "
-                    + "celeriac call --dialect machinery --wait")
+        let server = try following {
+            guard !url.lowercased().hasPrefix("amqp") else {
+                throw CeleriacError(
+                    .configuration,
+                    "Machinery's results at RabbitMQ reach only whoever reads them first, which would be this command: "
+                        + "use celeriac call --dialect machinery --wait")
+            }
+            return try machinery.makeReader(connection)
         }
-        let server = try machinery.makeReader(connection)
         return try await closing(server.close) { try await report(of: server) }
     }
 

@@ -73,8 +73,17 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += listing.notices.map { notice -> Finding in
             .note("settings", notice, "leave it out, unless Python programs share the file")
         }
-        if findings.isEmpty { findings.append(.ok("settings", "\(listing.rows.count) are set, and can be followed")) }
+        if findings.isEmpty { findings.append(.ok("settings", Self.settingsText(listing.rows.count))) }
         return findings
+    }
+
+    /// What is said of settings that can be followed.
+    static func settingsText(_ count: Int) -> String {
+        switch count {
+        case 0: "none is set, so that the defaults hold"
+        case 1: "1 is set, and can be followed"
+        default: "\(count) are set, and can be followed"
+        }
     }
 
     /// The application; nil if none can be made, after the reason was noted.
@@ -126,11 +135,9 @@ struct DoctorCommand: AsyncParsableCommand {
                     .note("workers", FailureText.of(error), "workers cannot be asked over this transport as it is set"))
                 return true
             }
-            findings.append(
-                .problem(
-                    "broker", FailureText.of(error),
-                    "see that it runs, and that host, port, user and password are right"))
-            return false
+            let (finding, isReached) = ServerExamination.failure("broker", error)
+            findings.append(finding)
+            return isReached
         }
     }
 
@@ -151,7 +158,7 @@ struct DoctorCommand: AsyncParsableCommand {
             _ = try await app.result("celeriac.doctor.\(randomUUID())", as: WireValue.self).untyped()
             return [.ok("results", "the result store answers")]
         } catch {
-            return [.problem("results", FailureText.of(error), "see that it runs, and that its URL is right")]
+            return [ServerExamination.failure("results", error).finding]
         }
     }
 

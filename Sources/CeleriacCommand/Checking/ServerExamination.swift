@@ -6,6 +6,39 @@ enum ServerExamination {
     /// By how many seconds clocks may differ before ETAs and expiry are wrong in a way that shows.
     static let tolerableSkew = 2.0
 
+    private static let rightsAdvice =
+        "grant it; the documentation lists rights and keys on its pages on security and on Redis"
+
+    /// What is to be said of a broker or a result store that has not done what it was asked.
+    ///
+    /// - Parameters:
+    ///   - subject: what was asked.
+    ///   - error: its error.
+    /// - Returns: the finding, and whether it was reached at all.
+    static func failure(_ subject: String, _ error: any Error) -> (finding: Finding, isReached: Bool) {
+        let text = FailureText.of(error)
+        var cause: any Error = error
+        while let next = (cause as? CeleriacError)?.cause { cause = next }
+        let transport = cause as? any TransportError
+        // The text may end with what to do, which is to stand once, and as advice.
+        let remedy = text.range(of: ": check ", options: .backwards)
+        let what = remedy.map { String(text[..<$0.lowerBound]) } ?? text
+        if transport?.isLackOfRight == true { return (.problem("rights", text, rightsAdvice), true) }
+        if transport?.isRefusedLogin == true {
+            return (
+                .problem(
+                    subject, what,
+                    "correct the user and the password; at RabbitMQ also the virtual host, in which the user needs rights"
+                ), true
+            )
+        }
+        guard let remedy else {
+            return (.problem(subject, what, "see that it runs, and that host and port are right"), false)
+        }
+        let advice = text[remedy.upperBound...].trimmingCharacters(in: CharacterSet(charactersIn: "."))
+        return (.problem(subject, what, "check \(advice)"), false)
+    }
+
     /// What is to be said of a server.
     static func findings(_ facts: BrokerFacts) -> [Finding] {
         var findings = [version(facts)]
@@ -24,9 +57,7 @@ enum ServerExamination {
                     "free memory or disk at the broker; publishers wait meanwhile"))
         }
         findings += facts.refusals.map { refusal -> Finding in
-            .problem(
-                "rights", "the user may not \(refusal.what): \(refusal.why)",
-                "grant it; the documentation lists rights and keys on its pages on security and on Redis")
+            .problem("rights", "the user may not \(refusal.what): \(refusal.why)", rightsAdvice)
         }
         if facts.refusals.isEmpty { findings.append(.ok("rights", "the user may do what workers do")) }
         if facts.software == "Redis" { findings += redis(facts) }

@@ -83,10 +83,11 @@ struct ClaimsPlace: ParsableArguments {
     /// The queue that the messages were taken from.
     var queueName: String { queue ?? machinery.queueName }
 
-    /// Runs `body` with the application, and ends the process with status 2 after a failure.
+    /// Runs `body` with the application, and ends the process with status 2 after a failure, and with 64 for settings that
+    /// cannot be followed.
     func visit(_ body: (MachineryServer) async throws -> Void) async throws {
+        let server = try following { try machinery.makeServer(connection, claimTimeout: claimTimeout) }
         do {
-            let server = try machinery.makeServer(connection, claimTimeout: claimTimeout)
             try await closing(server.close) { try await body(server) }
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")

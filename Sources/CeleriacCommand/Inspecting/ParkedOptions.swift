@@ -27,21 +27,26 @@ struct ParkedPlace: ParsableArguments {
     /// Runs `body` with the messages that pass a filter. Unless they are to be whole, the messages come without their
     /// bytes, since there may be many.
     ///
-    /// - Throws: `ExitCode` for the process: 2 after a failure, 1 if the filter names an id that no parked message has.
+    /// - Throws: `ExitCode` for the process: 2 after a failure, 1 if the filter names an id that no parked message has, 64
+    ///   for settings that cannot be followed; `ValidationError`.
     func visit(
         _ filter: ParkedFilter, whole: Bool, _ body: (ParkedSelection, any TaskSender) async throws -> Void
     ) async throws {
         do {
             switch dialect {
             case .celery:
-                let app = try connection.makeApp(keepsResults: false, patience: ConnectionOptions.patience)
+                let app = try following {
+                    try connection.makeApp(keepsResults: false, patience: ConnectionOptions.patience)
+                }
                 try await closing(app.close) { try await visit(filter, at: app, whole: whole, body) }
             case .machinery:
-                let server = try machinery.makeServer(connection)
+                let server = try following { try machinery.makeServer(connection) }
                 try await closing(server.close) { try await visit(filter, at: server, whole: whole, body) }
             }
         } catch let code as ExitCode {
             throw code
+        } catch let error as ValidationError {
+            throw error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode(2)

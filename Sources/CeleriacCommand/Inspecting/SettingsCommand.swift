@@ -53,8 +53,10 @@ struct SettingsCommand: AsyncParsableCommand {
             if !listing.refusals.isEmpty { throw ExitCode(1) }
             return
         }
+        let app = try following {
+            try connection.makeApp(keepsResults: false, patience: ConnectionOptions.patience)
+        }
         do {
-            let app = try connection.makeApp(keepsResults: false, patience: ConnectionOptions.patience)
             let replies = try await closing(app.close) {
                 try await app.control(destination: [like], timeout: .seconds(timeout)).conf()
             }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Celeriac
 import CeleriacWire
 
@@ -7,6 +8,8 @@ struct ResultPrinter {
         case sent(String)
         case ended(id: String, WireValue)
         case pending(String)
+        /// A result that has not come, and what to say of that.
+        case missing(id: String, String)
         case state(id: String, TaskState, WireValue)
     }
 
@@ -15,7 +18,8 @@ struct ResultPrinter {
     /// Prints the report that `body` returns.
     ///
     /// - Returns: the exit status: 0 for success, 1 for a failed task, 2 for any other failure.
-    func report(_ body: () async throws -> Report?) async -> Int32 {
+    /// - Throws: `ExitCode` and `ValidationError` of `body`, for settings that cannot be followed.
+    func report(_ body: () async throws -> Report?) async throws -> Int32 {
         do {
             switch try await body() {
             case .sent(let id): print(id: id, state: nil, value: nil, text: id)
@@ -25,12 +29,21 @@ struct ResultPrinter {
                 // On the way to its end a task need not have a value.
                 let shown = state.isFinal || !value.isNull ? " \(output.text(of: value))" : ""
                 print(id: id, state: state, value: value, text: "\(state)\(shown)")
+            case .missing(let id, let text):
+                // Whoever reads JSON needs the id no less.
+                if output.json { print(id: id, state: nil, value: nil, text: id) }
+                CommandEnvironment.say("Error: \(text)")
+                return 2
             case nil: break
             }
             return 0
         } catch let error as RemoteTaskError {
             print(error)
             return 1
+        } catch let code as ExitCode {
+            throw code
+        } catch let error as ValidationError {
+            throw error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             return 2

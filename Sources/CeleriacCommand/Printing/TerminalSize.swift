@@ -1,5 +1,5 @@
-import Foundation
 import Glibc
+import NIOConcurrencyHelpers
 
 /// How many characters a terminal shows.
 struct TerminalSize: Sendable, Hashable {
@@ -18,17 +18,28 @@ struct TerminalSize: Sendable, Hashable {
 
 /// A terminal that shows one picture after the other, and then again what it showed before.
 enum TerminalPicture {
-    /// Begins: what the terminal shows is put aside, and the cursor is hidden.
-    static func begin() { write("\u{1B}[?1049h\u{1B}[?25l") }
+    private static let isShown = NIOLockedValueBox(false)
 
-    /// Ends: the terminal shows again what it showed before.
-    static func end() { write("\u{1B}[?25h\u{1B}[?1049l") }
+    /// Begins: what the terminal shows is put aside, and the cursor is hidden.
+    static func begin() {
+        isShown.withLockedValue { $0 = true }
+        CommandEnvironment.write(text: "\u{1B}[?1049h\u{1B}[?25l")
+    }
+
+    /// Ends if it has begun: the terminal shows again what it showed before.
+    static func end() {
+        let wasShown = isShown.withLockedValue { isShown in
+            defer { isShown = false }
+            return isShown
+        }
+        // Whoever ends because standard output cannot be written comes here, too.
+        if wasShown { CommandEnvironment.tell("\u{1B}[?25h\u{1B}[?1049l") }
+    }
 
     /// Shows lines in place of everything.
     static func show(_ lines: [String]) {
         // Each line is cleared to its end, and what is below the last one.
-        write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
+        CommandEnvironment.write(
+            text: "\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
     }
-
-    private static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 }

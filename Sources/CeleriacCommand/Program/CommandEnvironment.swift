@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// The process's environment and standard streams, as the commands use them.
 package struct CommandEnvironment {
@@ -13,19 +14,36 @@ package struct CommandEnvironment {
     package var all: [String: String] { ProcessInfo.processInfo.environment }
 
     /// Prints a line on standard error.
-    package static func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    package static func say(_ line: String) { tell(line + "\n", on: .error) }
 
     /// Prints a text on standard error in place of the line that stands there, without a line feed.
-    static func sayInPlace(_ text: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+    static func sayInPlace(_ text: String) { tell("\r\u{1B}[K\(text)", on: .error) }
 
-    /// All of standard input.
-    static func readInput() -> [UInt8] { [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
+    /// Prints a text that is not what the process is for: where nobody can read it, the process goes on.
+    static func tell(_ text: String, on stream: StandardStream = .output) { _ = stream.write(Array(text.utf8)) }
+
+    /// All of standard input. The process ends with status 74 if that cannot be read.
+    package static func readInput() -> [UInt8] {
+        do {
+            return [UInt8](try FileHandle.standardInput.readToEnd() ?? Data())
+        } catch {
+            say("Error: cannot read standard input: \(error.localizedDescription)")
+            exit(EX_IOERR)
+        }
+    }
+
+    /// Prints a text on standard output as it is. The process ends if that cannot be written (``StandardStream/end(_:)``).
+    package static func write(text: String) { writeAll(Array(text.utf8)) }
 
     /// Prints bytes and a line feed on standard output.
-    package static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes + [UInt8(ascii: "\n")])) }
+    package static func write(_ bytes: [UInt8]) { writeAll(bytes + [UInt8(ascii: "\n")]) }
 
     /// Prints a line on standard output.
     package static func write(line: String) { write(Array(line.utf8)) }
+
+    private static func writeAll(_ bytes: [UInt8]) {
+        if let failure = StandardStream.output.write(bytes) { StandardStream.end(failure) }
+    }
 }
 
 /// Runs `body` and then `close`, even if `body` throws.

@@ -9,15 +9,9 @@ extension ConnectionOptions {
     /// Runs `body` with an application that has no result store, and gives up soon if nobody answers.
     ///
     /// - Throws: `ValidationError`; else `ExitCode` for the process, after the reason was told: 64 for settings that cannot
-    ///   be used, and 69 for everything else, as Celery's commands end.
+    ///   be used or do not suffice, and 69 for everything else, as Celery's commands end.
     func visit<Value>(_ body: (CeleryApp) async throws -> Value) async throws -> Value {
-        let app: CeleryApp
-        do {
-            app = try makeApp(keepsResults: false, patience: Self.patience)
-        } catch let error as CeleriacError {
-            CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode.validationFailure
-        }
+        let app = try following { try makeApp(keepsResults: false, patience: Self.patience) }
         do {
             return try await closing(app.close) { try await body(app) }
         } catch let code as ExitCode {
@@ -26,8 +20,21 @@ extension ConnectionOptions {
             throw error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode.unavailable
+            let lacksSetting = (error as? CeleriacError)?.cause is MissingSetting
+            throw lacksSetting ? ExitCode.validationFailure : ExitCode.unavailable
         }
+    }
+}
+
+/// Makes something that follows settings, such as an application.
+///
+/// - Throws: `ExitCode` 64 for settings that cannot be followed, after the reason was told; what else `make` throws.
+func following<Value>(_ make: () throws -> Value) throws -> Value {
+    do {
+        return try make()
+    } catch let error as CeleriacError {
+        CommandEnvironment.say("Error: \(FailureText.of(error))")
+        throw ExitCode.validationFailure
     }
 }
 

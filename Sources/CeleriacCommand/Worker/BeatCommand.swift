@@ -27,7 +27,8 @@ struct BeatCommand: AsyncParsableCommand {
             With --state, the last runs survive a restart. With --lock, several of these commands may share one \
             schedule: one of them sends, and another takes over when it ends or vanishes. With --enable-remote-control it \
             answers celery inspect ping -d celerybeat@HOST, unless it has stood still for too long. With --health GET \
-            /live and GET /ready answer, and GET /metrics with --metrics. SIGTERM and SIGINT end it. Exit status 2 means that it could not start or continue.
+            /live and GET /ready answer, and GET /metrics with --metrics. SIGTERM and SIGINT end it. Exit \
+            status 2 means that it could not start or continue, 64 that the command line, a setting or the schedule is wrong.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -69,19 +70,16 @@ struct BeatCommand: AsyncParsableCommand {
 
     func run() async throws {
         let metrics = checks.makeMetrics()
-        let app: CeleryApp
-        do {
-            app = try connection.makeApp(
-                logging: .info, metrics: metrics.map { $0.joining(MetricsSystem.factory) })
-        } catch {
-            CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode(2)
+        let app = try following {
+            try connection.makeApp(logging: .info, metrics: metrics.map { $0.joining(MetricsSystem.factory) })
         }
         var lock: (any DistributedLock)?
-        var failed = false
+        var failure: (any Error)?
         do {
-            let file = try readSchedule()
-            lock = try self.lock.map { try app.lock($0, key: lockKey, lease: .seconds(lockLease)) }
+            let file = try following { try readSchedule() }
+            lock = try following {
+                try self.lock.map { try app.lock($0, key: lockKey, lease: .seconds(lockLease)) }
+            }
             let beat = try app.beat(
                 file.entries, configuration: file.configuration, zone: file.zone, lock: lock,
                 state: state.map { BeatStateFile(path: $0) })
@@ -102,13 +100,15 @@ struct BeatCommand: AsyncParsableCommand {
             ) { _ in
                 try await group.run()
             }
+        } catch let error where error is ExitCode || error is ValidationError {
+            failure = error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
-            failed = true
+            failure = ExitCode(2)
         }
         await lock?.close()
         await app.close()
-        if failed { throw ExitCode(2) }
+        if let failure { throw failure }
     }
 
     private func nodeName() throws -> String {

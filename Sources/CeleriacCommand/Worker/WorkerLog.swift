@@ -1,3 +1,4 @@
+import CeleriacQueues
 import Foundation
 import Glibc
 import Logging
@@ -47,14 +48,8 @@ final class LogTarget: Sendable {
                     file = descriptor
                 }
             }
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-                if count < 0, errno == EINTR { continue }
-                // A log that cannot be written must not stop the worker.
-                if count <= 0 { return }
-                rest.removeFirst(count)
-            }
+            // A log that cannot be written must not stop the worker.
+            _ = FileStore.write(bytes[...], descriptor: file)
         }
     }
 

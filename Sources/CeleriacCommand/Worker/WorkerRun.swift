@@ -73,7 +73,7 @@ struct WorkerRun {
             if plan.beat != nil, plan.beat?.schedule?.entries.isEmpty ?? true {
                 logger.warning("--beat has nothing to send: the settings have no beat_schedule")
             }
-            if !plan.isQuiet { print(banner(plan, worker, app)) }
+            if !plan.isQuiet { CommandEnvironment.tell(banner(plan, worker, app)) }
             return try await Session(
                 plan: plan, app: app, worker: worker, beat: beat, running: running, logger: logger, pidFile: pidFile
             ).run()
@@ -89,8 +89,6 @@ struct WorkerRun {
             results: worker.resultStoreName, tasks: shown, builtInCount: names.count - shown.count
         ).text(at: Date())
     }
-
-    private func print(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 }
 
 /// The worker and its beat while they run, and the signals that end them.
@@ -175,7 +173,8 @@ private struct Session {
     }
 
     private func obey(_ action: ShutdownRequests.Action) {
-        for line in action.lines { CommandEnvironment.write(line: line) }
+        // A worker whose reader has gone away still has tasks to end.
+        for line in action.lines { CommandEnvironment.tell(line + "\n") }
         switch action.kind {
         case .nothing: break
         case .stop: stop()
@@ -245,6 +244,6 @@ private struct Session {
             }
         }
         guard count > 0 else { return }
-        CommandEnvironment.write(line: "purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.")
+        CommandEnvironment.tell("purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n")
     }
 }

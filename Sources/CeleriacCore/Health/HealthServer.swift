@@ -3,6 +3,12 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// Listens for health checks of one worker, on a thread that no worker uses: neither can a client hold up a worker, nor a
 /// worker that stands still hide that.
 final class HealthServer: Sendable {
@@ -70,10 +76,13 @@ final class HealthServer: Sendable {
         do {
             channel = try await bootstrap.bind(host: endpoint.host, port: endpoint.port).get()
         } catch {
+            // The system's words say it all; the error has the signature of a function before them.
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) }
             throw CeleriacError(
                 .configuration,
-                "cannot listen for health checks at \(endpoint): choose an address of this machine and a port that is free",
-                cause: error)
+                "cannot listen for health checks at \(endpoint)\(reason.map { " (\($0))" } ?? ""): "
+                    + "choose an address of this machine and a port that is free",
+                cause: reason == nil ? error : nil)
         }
         let look = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in desk.look() }
         let place = HealthEndpoint(host: endpoint.host, port: channel.localAddress?.port ?? endpoint.port)

@@ -104,6 +104,24 @@ package enum FileStore {
         }
     }
 
+    /// Writes to an open file.
+    ///
+    /// - Returns: how many bytes it has taken, and the `errno` that kept it from taking the rest; 0 if it has taken all.
+    package static func write(_ bytes: ArraySlice<UInt8>, descriptor: Int32) -> (count: Int, failure: Int32) {
+        bytes.withUnsafeBytes { buffer -> (count: Int, failure: Int32) in
+            var written = 0
+            while written < buffer.count {
+                let count = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+                if count > 0 {
+                    written += count
+                } else if count == 0 || errno != EINTR {
+                    return (written, count == 0 ? EIO : errno)
+                }
+            }
+            return (written, 0)
+        }
+    }
+
     /// Removes temporary files that processes left behind which ended while they wrote them: those with such a name as
     /// Celeriac gives them that have not changed for five minutes. A writer that is slower fails, and tries again.
     package static func sweep(_ folder: String) {
@@ -127,16 +145,10 @@ package enum FileStore {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("create", path) }
         defer { close(descriptor) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { buffer in
-                Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw failure("write", path)
-            }
-            written += count
+        let refusal = write(bytes[...], descriptor: descriptor).failure
+        guard refusal == 0 else {
+            errno = refusal
+            throw failure("write", path)
         }
         guard fsync(descriptor) == 0 else { throw failure("flush", path) }
     }

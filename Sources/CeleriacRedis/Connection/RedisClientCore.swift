@@ -164,7 +164,8 @@ final class RedisClientCore: RedisReconnectorDelegate {
     private var late: RedisError {
         let error = RedisError(
             .timeout,
-            "No connection to \(configuration) was made in time: check that it runs and that the address is right.")
+            "No connection to \(configuration) was made in time: check that it runs and that the address is right.",
+            isOfConnecting: true)
         return configuration.isNode ? unreachable(error) : error
     }
 

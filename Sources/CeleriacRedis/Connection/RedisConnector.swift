@@ -19,10 +19,7 @@ enum RedisConnector {
     ) -> EventLoopFuture<RedisConnection> {
         let promise = eventLoop.makePromise(of: RedisConnection.self)
         let timeout = eventLoop.scheduleTask(in: TimeAmount(clamping: configuration.connectTimeout)) {
-            promise.fail(
-                RedisError(
-                    .timeout,
-                    "\(configuration) did not answer in time: check that it runs and that the address is right."))
+            promise.fail(late(configuration))
         }
         server(of: configuration, on: eventLoop, logger: logger)
             .whenComplete { result in
@@ -47,6 +44,12 @@ enum RedisConnector {
             configuration.tryAnotherNext()
             throw error
         }
+    }
+
+    private static func late(_ configuration: RedisConfiguration) -> RedisError {
+        RedisError(
+            .timeout, "\(configuration) did not answer in time: check that it runs and that the address is right.",
+            isOfConnecting: true)
     }
 
     /// The configuration with what holds at the moment: the address, user and password.
@@ -96,10 +99,10 @@ enum RedisConnector {
                     promise.futureResult.whenFailure { _ in channel.close(mode: .all, promise: nil) }
                     logIn(channel, server).cascade(to: promise)
                 case .failure(let error):
-                    promise.fail(
-                        RedisError(
-                            transport: error, code: .connectFailed,
-                            "\(server.place) cannot be reached: check that it runs and that the address is right."))
+                    let error = RedisError(
+                        transport: error, code: .connectFailed,
+                        "\(server.place) cannot be reached: check that it runs and that the address is right.")
+                    promise.fail(error.code == .timeout ? late(server) : error)
                 }
             }
     }

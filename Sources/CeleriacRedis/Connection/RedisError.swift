@@ -46,16 +46,20 @@ package struct RedisError: Error, Sendable {
     package let message: String
     /// The server's own error, if it sent one.
     package let serverError: RedisServerError?
+    /// Whether no connection was made, which the message tells of the server by its name.
+    package let isOfConnecting: Bool
     /// The underlying failure.
     package let cause: (any Error)?
 
     /// Creates an error.
     package init(
-        _ code: Code, _ message: String, serverError: RedisServerError? = nil, cause: (any Error)? = nil
+        _ code: Code, _ message: String, serverError: RedisServerError? = nil, isOfConnecting: Bool = false,
+        cause: (any Error)? = nil
     ) {
         self.code = code
         self.message = message
         self.serverError = serverError
+        self.isOfConnecting = isOfConnecting
         self.cause = cause
     }
 
@@ -94,6 +98,8 @@ extension RedisError {
 extension RedisError: TransportError {
     /// Whether the server refused the user and password.
     package var isRefusedLogin: Bool { code == .authenticationFailed || serverError?.code == "NOAUTH" }
+    /// Whether the server's access list keeps the user from the command, or from its keys.
+    package var isLackOfRight: Bool { serverError?.code == "NOPERM" }
     /// Whether the connection was there, and its end or a time limit came before the answer.
     package var mayHaveArrived: Bool { code == .connectionLost || code == .timeout }
 }

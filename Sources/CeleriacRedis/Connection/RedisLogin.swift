@@ -47,7 +47,7 @@ enum RedisLogin {
     ) throws(RedisError) -> Identity? {
         guard let reply = replies.first else { return nil }
         if let error = reply.error {
-            try judge(error, purpose)
+            try judge(error, purpose, configuration.place)
             return nil
         }
         guard purpose == .identify, reply.array != nil else { return nil }
@@ -60,11 +60,14 @@ enum RedisLogin {
         return Identity(clientID: reply.field("id")?.int.map { Int64($0) }, isCluster: mode == "cluster")
     }
 
-    private static func judge(_ error: RedisServerError, _ purpose: Purpose) throws(RedisError) {
+    private static func judge(
+        _ error: RedisServerError, _ purpose: Purpose, _ place: String
+    ) throws(RedisError) {
         switch error.code {
         case "NOAUTH", "WRONGPASS":
             throw RedisError(
-                .authenticationFailed, "The server refused the login. Check the user and password.", serverError: error)
+                .authenticationFailed, "\(place) refused the login: check the user and the password.",
+                serverError: error, isOfConnecting: true)
         case "LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "DENIED":
             throw RedisError(.connectFailed, "The server cannot serve clients at the moment.", serverError: error)
         default:
@@ -76,7 +79,8 @@ enum RedisLogin {
         switch purpose {
         case .authenticate:
             throw RedisError(
-                .authenticationFailed, "The server refused the login. Check the user and password.", serverError: error)
+                .authenticationFailed, "\(place) refused the login: check the user and the password.",
+                serverError: error, isOfConnecting: true)
         case .select:
             throw RedisError(.server, "The server refused the database.", serverError: error)
         case .setName, .identify:

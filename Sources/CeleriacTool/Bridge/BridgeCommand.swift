@@ -166,7 +166,7 @@ struct BridgeExplainCommand: AsyncParsableCommand {
 
     func run() async throws {
         let file = try file.read()
-        let input = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
+        let input = CommandEnvironment.readInput()
         let explanation = try BridgeExplanation(of: input, route: route, in: file)
         CommandEnvironment.write(line: CommandOutput.json(.object(explanation.object)))
         if explanation.refusal != nil { throw ExitCode(1) }

@@ -53,7 +53,7 @@ struct InteropCommand: AsyncParsableCommand {
         let report = await matrix.report(of: cells) { entry in
             if entry.verdict.isFailure { CommandEnvironment.say("\(entry.cell): \(entry.verdict)") }
         }
-        FileHandle.standardOutput.write(Data(report.text.utf8))
+        CommandEnvironment.write(text: report.text)
         if let table { try ReportOptions.write(report.text, to: table) }
         if let json = reports.json { try ReportOptions.write(CommandOutput.json(report.json) + "\n", to: json) }
         if let junit = reports.junit { try ReportOptions.write(report.junit, to: junit) }

@@ -11,9 +11,7 @@ extension CeleryFilesystemBroker {
         sent: @escaping @Sendable () -> Void,
         receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
     ) async throws {
-        guard let controlFolder = options.controlFolder else {
-            throw CeleriacError(.unsupported, "remote control needs the control folder of CeleryFilesystemOptions")
-        }
+        let controlFolder = try controlFolder("remote control needs")
         try FileStore.validateName("\(exchanges.requests).exchange")
         let publish = { [self] in
             try await self.publish([request], directExchange: exchanges.replies, controlFolder: controlFolder)

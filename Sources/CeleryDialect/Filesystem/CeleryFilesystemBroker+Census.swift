@@ -30,9 +30,7 @@ extension CeleryFilesystemBroker: CensusBroker {
 
     /// Reads the tables of exchanges. Those of remote control and events are left out: they are no queues of tasks.
     package func bindings() async throws -> [BrokerBinding] {
-        guard let controlFolder = options.controlFolder else {
-            throw CeleriacError(.unsupported, "bindings need the control folder of CeleryFilesystemOptions")
-        }
+        let controlFolder = try controlFolder("bindings need")
         return try await FileStore.blocking {
             var bindings: [BrokerBinding] = []
             for file in try Self.names(in: controlFolder) where file.hasSuffix(".exchange") {
@@ -45,6 +43,20 @@ extension CeleryFilesystemBroker: CensusBroker {
             }
             return bindings.sorted { ($0.exchange, $0.queue, $0.routingKey) < ($1.exchange, $1.queue, $1.routingKey) }
         }
+    }
+
+    /// The folder with the tables of exchanges.
+    ///
+    /// - Parameter needs: what needs it, and that verb.
+    /// - Returns: the folder's path.
+    /// - Throws: ``CeleriacError`` with code `unsupported` and ``MissingSetting`` as its cause if none is set.
+    func controlFolder(_ needs: String) throws(CeleriacError) -> String {
+        guard let folder = options.controlFolder else {
+            throw CeleriacError(
+                .unsupported, "\(needs) control_folder in broker_transport_options",
+                cause: MissingSetting(name: "control_folder"))
+        }
+        return folder
     }
 
     /// The names in a folder; none if it does not exist or is no folder.

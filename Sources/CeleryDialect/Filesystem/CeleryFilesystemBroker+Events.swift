@@ -7,9 +7,7 @@ extension CeleryFilesystemBroker: EventBroker {
     package func listen(
         to exchange: String, queue: String, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
     ) async throws {
-        guard let controlFolder = options.controlFolder else {
-            throw CeleriacError(.unsupported, "events need the control folder of CeleryFilesystemOptions")
-        }
+        let controlFolder = try controlFolder("events need")
         let inbox = FilesystemInbox(
             queue, boundToTopic: exchange, key: "#", controlFolder: controlFolder, broker: self)
         try await FileStore.blocking { try inbox.open() }

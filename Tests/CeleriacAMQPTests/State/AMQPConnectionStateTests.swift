@@ -468,7 +468,7 @@ struct AMQPConnectionStateTests {
     @Test(
         "A protocol violation aborts the connection",
         arguments: [
-            (Bytes.frame(9, channel: 0, []), "frame of unknown type 9; is this an AMQP port?"),
+            (Bytes.frame(9, channel: 0, []), "frame of unknown type 9, which no AMQP port sends"),
             (Bytes.method(99, 99, channel: 1), "a method of unknown number 6488163"),
             (Bytes.header(channel: 0, bodySize: 0), "content on channel 0"),
             (Bytes.frame(8, channel: 1, []), "a heartbeat on channel 1"),

@@ -1,4 +1,6 @@
 #if Redis
+import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import Foundation
@@ -85,11 +87,39 @@ import Testing
 
     @Test func nothingCameInTime() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()
-        let run = try await CommandRun([
+        let words = [
             "call", "tasks.add", "-b", url, "--result-backend", url, "--wait", "--timeout", "0.2", "--queue", "nobody",
-        ])
+        ]
+        let run = try await CommandRun(words)
         #expect(run.status == .exited(2) && run.output.isEmpty)
-        #expect(run.errors.contains("did not arrive"))
+        #expect(run.errors.hasPrefix("Error: the result of "), "\(run.errors)")
+        let json = try await CommandRun(words + ["--json"])
+        let sent = try object(json)
+        let id = try #require(sent["id"]?.stringValue)
+        #expect(json.status == .exited(2) && Array(sent.keys) == ["id"])
+        #expect(
+            json.errors
+                == "Error: the result of \(id) has not arrived within 0.2 s; celeriac result \(id) shows it later\n")
+    }
+
+    @Test("Whoever no longer waits for a result is told whose it is.")
+    func waitIsInterrupted() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let folder = try TemporaryFolder("call")
+        defer { folder.remove() }
+        let queue = "interrupted-\(UUID().uuidString)"
+        let call = try ChildProcess(
+            Support.celeriac,
+            ["call", "tasks.add", "-b", url, "--result-backend", url, "--wait", "--timeout", "600", "--queue", queue],
+            error: .file(folder.path + "/errors"))
+        let app = try CeleryApp(broker: url, results: url)
+        try await until { try await app.client.broker.depth(of: queue) == 1 }
+        await app.close()
+        call.signal(SIGINT)
+        let status = await call.wait()
+        let errors = Support.text(folder.path + "/errors")
+        #expect(status == .exited(2), "\(errors)")
+        #expect(errors.hasPrefix("Error: the result of ") && errors.contains(" has not arrived yet; celeriac result "))
     }
 
     /// A flag goes before the environment.
@@ -171,13 +201,38 @@ import Testing
 
     @Test(arguments: [
         ["call", "t", "-b", "redis://localhost:99999"], ["call", "t", "-b", "foo://localhost"],
+        ["call", "t", "-b", "localhost:6379/0"], ["call", "t", "-b", "foo://localhost", "--dialect", "machinery"],
         ["call", "t", "-b", "memory://", "--result-backend", "rpc://", "--wait"],
-        ["call", "t", "-b", "memory://", "--serializer", "pickle"], ["result", "x", "--result-backend", "rpc://"],
-        ["result", "x", "--result-backend", "foo://"], ["beat", "-b", "foo://", "--schedule", "none.yaml"],
+        ["result", "x", "--result-backend", "rpc://"], ["result", "x", "--result-backend", "foo://"],
+        ["beat", "-b", "foo://", "--schedule", "none.yaml"], ["parked", "list", "-b", "localhost:6379/0"],
+        ["parked", "list", "-b", "foo://localhost", "--dialect", "machinery"],
+        ["claims", "list", "-b", "foo://localhost"],
+        ["settings", "--like", "a@b", "-b", "foo://localhost"],
     ])
-    func nothingCouldBeSentOrRead(_ arguments: [String]) async throws {
+    func settingsCannotBeFollowed(_ arguments: [String]) async throws {
+        try await expectError(arguments, status: 64)
+    }
+
+    @Test func nothingCouldBeSent() async throws {
+        try await expectError(["call", "t", "-b", "memory://", "--serializer", "pickle"], status: 2)
+    }
+
+    @Test("A wrong value in the environment is a wrong setting, and so is a schedule that is not there.")
+    func wrongSettings() async throws {
+        for verb in [["call", "t"], ["parked", "list"]] {
+            let run = try await CommandRun(
+                verb + ["-b", "memory://"], variables: ["CELERY_WORKER_CONCURRENCY": "x"])
+            #expect(run.status == .exited(64) && run.errors.contains("worker_concurrency"), "\(run.errors)")
+        }
+        for schedule in [[], ["--schedule", "/none.yaml"]] {
+            let run = try await CommandRun(["beat", "-b", "memory://"] + schedule)
+            #expect(run.status == .exited(64) && run.errors.contains("schedule"), "\(run.errors)")
+        }
+    }
+
+    private func expectError(_ arguments: [String], status: Int32) async throws {
         let run = try await CommandRun(arguments)
-        #expect(run.status == .exited(2), "\(run.errors)")
+        #expect(run.status == .exited(status), "\(run.errors)")
         #expect(run.output.isEmpty)
         #expect(run.errors.hasPrefix("Error: ") && !run.errors.contains("Usage:"), "\(run.errors)")
     }

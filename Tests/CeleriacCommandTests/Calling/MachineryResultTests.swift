@@ -48,7 +48,7 @@ struct MachineryResultTests {
     func refusals() async throws {
         let taking = try await CommandRun(
             ["result", "x", "--dialect", "machinery", "--result-backend", "amqp://127.0.0.1:1"])
-        #expect(taking.status == .exited(2) && taking.errors.contains("whoever reads them first"), "\(taking.errors)")
+        #expect(taking.status == .exited(64) && taking.errors.contains("whoever reads them first"), "\(taking.errors)")
         let nowhere = try await CommandRun(["result", "x", "--dialect", "machinery"])
         #expect(nowhere.status == .exited(64) && nowhere.errors.contains("RESULT_BACKEND"), "\(nowhere.errors)")
     }

@@ -66,6 +66,18 @@ struct DoctorCommandTests {
         ])
         let refused = try findings(weak).filter { $0["subject"] == "rights" }.compactMap { $0["text"]?.stringValue }
         #expect(refused.contains { $0.contains("run scripts") } && refused.contains { $0.contains("unacked") })
+        // A server that refuses everything was reached all the same.
+        let none = await Support.redis(server.port, "ACL SETUSER none on >secret -@all")
+        #expect(none == "+OK")
+        for user in ["none:secret", "none:wrong"] {
+            let refusing = try await CommandRun([
+                "doctor", "-b", "redis://\(user)@127.0.0.1:\(server.port)/0", "--json", "-t", "0.2",
+            ])
+            #expect(refusing.status == .exited(1), "\(refusing.output) \(refusing.errors)")
+            let problems = try findings(refusing).filter { $0["level"] == "problem" }
+            #expect(!problems.isEmpty)
+            #expect(problems.allSatisfy { $0["advice"]?.stringValue?.contains("runs") == false }, "\(problems)")
+        }
         await first.stop()
         await second.stop()
         await server.stop()
@@ -83,6 +95,7 @@ struct DoctorCommandTests {
         #if Redis
         let away = try await CommandRun(["doctor", "-b", "redis://127.0.0.1:1/0"])
         #expect(away.status == .exited(69) && away.output.contains("cannot be reached"), "\(away.output)")
+        #expect(away.output.components(separatedBy: "that it runs").count == 2, "\(away.output)")
         #endif
         let wrong = try await CommandRun(["doctor", "-b", "memory://"], variables: ["CELERY_WORKER_CONCURRENCY": "x"])
         #expect(wrong.status == .exited(1) && wrong.output.contains("worker_concurrency"))

@@ -8,6 +8,37 @@ import Testing
 @Suite("Examinations") struct ExaminationTests {
     private func levels(_ findings: [Finding]) -> [Finding.Level] { findings.map(\.level) }
 
+    /// A failure of a transport.
+    private struct Failure: TransportError {
+        var isRefusedLogin = false
+        var isLackOfRight = false
+        var mayHaveArrived: Bool { false }
+    }
+
+    @Test("of failures: rights, logins and servers that are away want different things")
+    func failures() {
+        func found(_ cause: Failure, _ text: String = "t") -> (finding: Finding, isReached: Bool) {
+            ServerExamination.failure("broker", CeleriacError(.unavailable, text, cause: cause))
+        }
+        let right = found(Failure(isLackOfRight: true))
+        #expect(right.isReached && right.finding.subject == "rights")
+        let login = found(Failure(isRefusedLogin: true))
+        #expect(login.isReached && login.finding.advice?.hasPrefix("correct the user") == true)
+        let away = found(Failure())
+        #expect(!away.isReached && away.finding.advice?.hasPrefix("see that it runs") == true)
+        let advised = ServerExamination.failure(
+            "broker", CeleriacError(.unavailable, "a://b cannot be reached: check that it runs."))
+        #expect(!advised.isReached)
+        #expect(advised.finding == .problem("broker", "a://b cannot be reached", "check that it runs"))
+    }
+
+    @Test("of a number of settings")
+    func settings() {
+        #expect(DoctorCommand.settingsText(0) == "none is set, so that the defaults hold")
+        #expect(DoctorCommand.settingsText(1) == "1 is set, and can be followed")
+        #expect(DoctorCommand.settingsText(2) == "2 are set, and can be followed")
+    }
+
     @Test("of URLs")
     func addresses() {
         func found(_ url: String) -> [Finding] { AddressExamination.findings("broker", url) }

@@ -67,7 +67,14 @@ struct QueuesCommandTests {
         let none = try queue("none", in: run)
         #expect(none?["waiting"] == 0 && none?["oldest_age"]?.isNull == true)
         let bindings = try await CommandRun(["list", "bindings", "-b", url])
-        #expect(bindings.status == .exited(69) && bindings.errors.contains("control folder"))
+        #expect(bindings.status == .exited(64))
+        #expect(bindings.errors == "Error: bindings need control_folder in broker_transport_options\n")
+        for (verb, text) in [("status", "remote control needs"), ("events", "events need")] {
+            let refused = try await CommandRun([verb, "-b", url])
+            #expect(refused.status == .exited(64))
+            #expect(
+                refused.errors == "Error: \(text) control_folder in broker_transport_options\n", "\(refused.errors)")
+        }
     }
 
     #if Redis

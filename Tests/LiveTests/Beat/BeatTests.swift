@@ -126,11 +126,11 @@ import Testing
         folder.remove()
     }
 
-    @Test("An unusable schedule ends it with status 2 and a reason", .timeLimit(.minutes(5)))
+    @Test("An unusable schedule ends it with status 64 and a reason", .timeLimit(.minutes(5)))
     func badSchedule() async throws {
         let folder = try TemporaryFolder("beat")
         let beat = try BeatProcess(broker: "memory://", in: folder, schedule: "beat_schedule: {a: {task: t}}", [])
-        #expect(await beat.child.wait() == .exited(2))
+        #expect(await beat.child.wait() == .exited(64))
         #expect(beat.logged.contains("has no schedule"))
         folder.remove()
     }

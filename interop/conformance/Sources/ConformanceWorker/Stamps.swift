@@ -21,7 +21,7 @@ struct Stamps {
     }
 
     /// Prints them on standard output, where they can be read at once.
-    func print() { FileHandle.standardOutput.write(Data("stamps = \(text)\n".utf8)) }
+    func print() { try? FileHandle.standardOutput.write(contentsOf: Data("stamps = \(text)\n".utf8)) }
 
     private static func json(_ value: WireValue) -> String {
         String(decoding: (try? WireJSON.encode(value, style: .python)) ?? [], as: UTF8.self)
