@@ -301,6 +301,8 @@ class Judge:
 
     def is_park_explained(self, task):
         begins = self.begins.get(task, [])
-        nexts = [begin.time for begin in begins[1:]] + [float("inf")]
+        # A poison's process dies by it, and that is noted a bit later: perhaps after another worker has begun it again.
+        nexts = [begin.time for begin in begins[1:] if not is_poison(task)]
+        nexts += [float("inf")] * (len(begins) - len(nexts))
         killed = (begin.time < self.killed.get(begin.pid, 0) < end for begin, end in zip(begins, nexts))
         return sum(killed) >= self.attempts

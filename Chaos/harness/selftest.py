@@ -176,6 +176,12 @@ CASES = [
         {},
     ),
     (
+        "a poison that began again before the death that it caused was noted",
+        POISON + "; 2 10 begin x1; 4 11 begin x1; 5 10 died -9; 5 11 died -9",
+        {"attempts": 2},
+        {},
+    ),
+    (
         "a task that is parked after too few",
         POISON + "; 2 10 begin x1; 3 10 died -9",
         {"attempts": 2},
