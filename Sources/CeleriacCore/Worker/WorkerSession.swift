@@ -10,19 +10,19 @@ import struct FoundationEssentials.Date
 /// A delivery goes through the intake, perhaps through the waiting room, into the pool. There a slot gives the job to
 /// the runner, which reports its outcome to the ledger. The ledger submits what follows to the effect pipeline.
 final class WorkerSession: Sendable {
-    private let worker: TaskWorker
-    private let consumer: any MessageConsumer
+    let worker: TaskWorker
+    let consumer: any MessageConsumer
     private let registrations: [String: TaskRegistration]
-    private let logger: Logger
-    private let pool: WorkerPool
-    private let held: HeldTasks
-    private let waiting: WaitingRoom
-    private let postponing: Postponing
+    let logger: Logger
+    let pool: WorkerPool
+    let held: HeldTasks
+    let waiting: WaitingRoom
+    let postponing: Postponing
     private let revokedTasks: RevokedTasks
     private let intake: Intake
-    private let ledger: Ledger
+    let ledger: Ledger
     private let runner: TaskRunner
-    private let pipeline: EffectPipeline
+    let pipeline: EffectPipeline
     private let observers: Observers
     private let prefetch: PrefetchReport
     private let control: WorkerControl
@@ -30,13 +30,13 @@ final class WorkerSession: Sendable {
     /// Pauses the worker while its result store is out of reach; nil for one that goes on.
     private let pause: StorePause?
     /// Open once the stop has taken most of its time, or needs no more.
-    private let isLate = Gate()
+    let isLate = Gate()
     /// The queues that the consumer leaves out because they were paused when it began.
     private let paused: [TaskQueue]
     /// Why the consumer gave up.
-    private let failure = NIOLockedValueBox<(any Error)?>(nil)
+    let failure = NIOLockedValueBox<(any Error)?>(nil)
     /// How many messages had gone back to their queues when the stop began; nil before.
-    private let requeuedBefore = NIOLockedValueBox<Int?>(nil)
+    let requeuedBefore = NIOLockedValueBox<Int?>(nil)
 
     init(worker: TaskWorker, consumer: any MessageConsumer, paused: Set<String> = []) {
         let (configuration, timers) = (worker.configuration, worker.timers)
@@ -416,98 +416,5 @@ final class WorkerSession: Sendable {
                     receipt: delivery.receipt, taskID: request.id, endsJob: true, effects: [.settle(disposition)]))
         }
         return true
-    }
-
-    // MARK: Stopping
-
-    private func stop(consumerStopped: Gate, allIdle: Gate) async {
-        let before = noteStop()
-        pool.slots.close()
-        let kept = waiting.kept.close()
-        let ready = pool.jobs.close()
-        postponing.close()
-        let (limited, scheduled) = waiting.close()
-        logger.info(
-            "worker is stopping",
-            metadata: [
-                "running": "\(pool.activeCount)", "waiting": "\(ready.count + limited.count)",
-                "eta": "\(scheduled.count + kept.count)",
-            ])
-        // Give back at once, so that other workers need not wait until the last handler here has ended, but not before
-        // the consumer has stopped, or this worker might get the messages again.
-        await consumerStopped.wait()
-        await giveBack((ready + limited + scheduled).map(\.receipt) + kept)
-        pipeline.giveBackAside()
-        let unmoved = await postponing.unmoved()
-        await giveBack(unmoved.map(\.receipt))
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await self.isLate.wait()
-                await self.giveBackUnstored()
-            }
-            await allIdle.wait()
-            pipeline.stopRetrying()
-            await pipeline.drain()
-            isLate.open()
-        }
-        let waited = ready.count + limited.count + scheduled.count + kept.count + unmoved.count
-        let count = waited + ledger.requeuedCount - before
-        if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
-    }
-
-    /// Notes how many messages have gone back so far. Handlers may be cancelled before ``stop`` gets going.
-    @discardableResult
-    private func noteStop() -> Int {
-        requeuedBefore.withLockedValue { before in
-            let count = before ?? ledger.requeuedCount
-            before = count
-            return count
-        }
-    }
-
-    /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.
-    func cancelHandlers() {
-        noteStop()
-        pool.slots.cancelEveryJob()
-        isLate.open()
-    }
-
-    /// Gives back what waits for a store that does not answer. Otherwise it would come back only after this process has
-    /// ended, on some transports long after.
-    private func giveBackUnstored() async {
-        guard worker.watch?.isOut == true else { return }
-        try? await consumer.giveBack(held.unsettled)
-    }
-
-    /// Logs what is left of a session for whose end nobody waits any longer.
-    ///
-    /// - Throws: why the consumer gave up, if that made the worker stop.
-    func abandon() throws {
-        logger.error(
-            "the worker waits no longer for its stop to complete",
-            metadata: [
-                "running": "\(pool.activeCount)", "outcomes": "\(pipeline.count)",
-                "messages": "\(consumer.unsettledDescription ?? "what is not settled comes back to other workers")",
-            ])
-        if let failure = failure.withLockedValue({ $0 }) { throw failure }
-    }
-
-    private func close() async {
-        do {
-            try await consumer.close()
-        } catch {
-            logger.error("could not give messages back", metadata: ["error": "\(error)"])
-        }
-        pipeline.close()
-        logger.info("worker has stopped")
-    }
-
-    private func giveBack(_ receipts: [Receipt]) async {
-        do {
-            try await consumer.giveBack(receipts)
-        } catch {
-            logger.warning(
-                "could not give messages back yet", metadata: ["error": "\(error)", "messages": "\(receipts.count)"])
-        }
     }
 }
