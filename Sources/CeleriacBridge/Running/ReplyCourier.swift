@@ -198,13 +198,12 @@ final class ReplyCourier: Sendable {
             request.redelivered = held.mayBeAnswered
             let isAnswered = try await isAnswered(request, held)
             let outcome = translation.outcome(of: result, for: request)
-            if let step = try self.step(after: outcome, of: request, held) {
-                if !isAnswered { try await run.carryOut(step.effects, for: request) }
-                await goOn(to: step.next, after: id)
-            } else {
-                if !isAnswered { try await run.answer(outcome, request) }
-                end(id, .acknowledge)
-            }
+            let step = try self.step(after: outcome, of: request, held)
+            var effects = try step?.effects ?? run.effects(of: outcome, request)
+            // Who has stored the result may have died before it gave the chord its part, or called an error callback.
+            if isAnswered { effects = Array(effects.parted(atStateOf: request.id).after) }
+            try await run.carryOut(effects, for: request)
+            if let step { await goOn(to: step.next, after: id) } else { end(id, .acknowledge) }
             run.counts.change { $0.replied += 1 }
             run.metrics?.replying.record(duration: begin.duration(to: .now))
         } catch let error as CeleriacError where error.code == .unavailable {
@@ -288,8 +287,8 @@ final class ReplyCourier: Sendable {
         for receipt in receipts { settle(Settlement(receipt, disposition)) }
     }
 
-    /// Whether the source has the reply. Celery stores a result after what follows it is published, so that a stored one
-    /// says that all of it was done; Machinery stores it before, and its followers may be sent twice.
+    /// Whether the source has the result. Celery stores it after the next tasks of chains are published, so that these need
+    /// not be sent twice; Machinery stores it before, and its followers may be sent twice.
     private func isAnswered(_ request: TaskRequest, _ held: HeldNotes.Held) async throws -> Bool {
         guard held.mayBeAnswered, run.source.kind == .celery, run.source.keepsResults,
             let store = run.source.client.store

@@ -20,6 +20,21 @@ package enum Effect: Sendable, Equatable {
     case pause(Duration)
 }
 
+extension [Effect] {
+    /// What comes before the step that stores a task's state, and what comes after it. A stored state says that the former
+    /// was done, and nothing about the latter.
+    ///
+    /// - Parameter id: the task's id.
+    /// - Returns: both parts; all is after it if no step stores a state.
+    package func parted(atStateOf id: String) -> (before: ArraySlice<Effect>, after: ArraySlice<Effect>) {
+        let place = firstIndex { effect in
+            if case .store(let record) = effect { record.taskID == id } else { false }
+        }
+        guard let place else { return ([], self[...]) }
+        return (self[..<place], self[(place + 1)...])
+    }
+}
+
 /// A call of an error callback in this worker. The callback gets the request and the failure themselves, not a message.
 public struct ErrorCall: Sendable, Hashable {
     /// The name under which the callback is registered.

@@ -120,17 +120,13 @@ final class Ledger: Sendable {
         let context = effectContext(
             job.handler.options, storesResult: true, outbound: telemetry?.following(job.request, in: nil))
         let all = (try? dialect.effects(of: outcome, for: job.request, in: context)) ?? [.settle(.acknowledge)]
-        let place = all.firstIndex { effect in
-            if case .store(let record) = effect { record.taskID == job.request.id } else { false }
-        }
-        let before = result.children.isEmpty ? all.prefix(upTo: place ?? 0) : []
-        let after = all.suffix(from: place.map { $0 + 1 } ?? 0)
+        let (before, after) = all.parted(atStateOf: job.request.id)
         logger.info(
             "a task whose message came back has succeeded before and does not run again",
             metadata: ["task": "\(job.request.name)", "task-id": "\(job.request.id)"])
         submit(
             Plan(
-                ending: job, context: context, effects: Array(before + after),
+                ending: job, context: context, effects: Array(result.children.isEmpty ? before + after : after),
                 onEnd: observers.later(.ended(job.request, outcome, runtime: nil))))
     }
 

@@ -5,6 +5,7 @@ import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
 import MachineryWire
+import NIOConcurrencyHelpers
 import Testing
 
 /// Chords whose steps run at both sides.
@@ -36,6 +37,69 @@ import Testing
                 }
             }
         }
+    }
+
+    /// A store that counts chords, or is as if its server went away whenever a part is to be added.
+    private final class CountingStore: ResultStore {
+        private let base = MemoryResultStore()
+        private let chords = EagerResults(base: nil, keepsResults: false)
+        private let state = NIOLockedValueBox((isDown: false, refused: 0))
+
+        var refused: Int { state.withLockedValue { $0.refused } }
+
+        func fail(_ isDown: Bool) { state.withLockedValue { $0.isDown = isDown } }
+
+        var name: String { base.name }
+        var countsChords: Bool { true }
+        func store(_ records: [ResultRecord]) async throws { try await base.store(records) }
+        func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+            try await base.watch(taskIDs, sink: sink)
+        }
+        func unwatch(_ taskIDs: [String]) { base.unwatch(taskIDs) }
+        func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await base.fetch(taskIDs) }
+        func forget(_ taskIDs: [String]) async throws { try await base.forget(taskIDs) }
+        func close() async { await base.close() }
+
+        func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+            let addsPart = operations.contains { if case .add = $0 { true } else { false } }
+            let isRefused = state.withLockedValue { state in
+                guard state.isDown, addsPart else { return false }
+                state.refused += 1
+                return true
+            }
+            if isRefused { throw CeleriacError(.unavailable, "the server is away") }
+            return try await chords.perform(operations)
+        }
+    }
+
+    /// A bridge that ends between a result and the part of its chord leaves the part to the next one.
+    @Test func partThatWasNotAddedFollowsAResultThatIsThere() async throws {
+        let bench = try BridgeBench()
+        let store = CountingStore()
+        let celery = CeleryApp(
+            broker: bench.celeryBroker, results: store,
+            configuration: CeleryConfiguration(routes: ["total": "own"]), logger: BridgeBench.logger)
+        let source = BridgeEnd(.celery, client: celery.client, notes: bench.notes, defaultQueue: "celery")
+        func bridge() -> Bridge {
+            Bridge(
+                [(.toMachinery, source, bench.machineryEnd)], nodeName: "bridge", closesEnds: false,
+                logger: BridgeBench.logger)
+        }
+        let go = bench.machinery.worker(consumerTag: "test", concurrency: 2) { Self.add.handler { $0 + $1 } }
+        let own = celery.worker(WorkerConfiguration(queues: ["own"])) { Self.total.handler { $0.reduce(0, +) } }
+        store.fail(true)
+        let sum = try await celery.send(chord([Self.add(1, 2), Self.add(3, 4)], body: Self.total))
+        try await withBridge(bridge()) {
+            try await withRunning(go) { await until { store.refused >= 2 } }
+        }
+        store.fail(false)
+        try await withBridge(bridge()) {
+            try await withRunning(own) {
+                let value = try await sum.get(timeout: .seconds(60))
+                #expect(value == 10)
+            }
+        }
+        #expect(bench.notes.count(in: BridgeRoute.toMachinery.noteQueue) == 0)
     }
 
     @Test func chordOfMachineryHasAStepAtACeleryWorker() async throws {
