@@ -71,20 +71,15 @@ struct PauseCommand: AsyncParsableCommand {
 
     private func pause(_ queue: String, at app: CeleryApp, _ outcome: inout PauseOutcome) async throws {
         let broker = app.client.broker.unwrapped as? any PausingBroker
-        var told: Set<String> = []
         for round in 0...Self.rounds {
             let serving = PauseOutcome.nodes(
                 serving: queue, in: try await paused.ask("active_queues", at: app))
             // The note comes first: who starts now reads it, or is found in the next round.
             if round == 0 { try await note(queue, serving, at: broker) }
             if serving.isEmpty { return outcome.pause(queue, keepsNote: broker != nil) }
-            guard round < Self.rounds else {
-                outcome.isComplete = false
-                outcome.notes.append("\(serving.joined(separator: ", ")) still serve \(queue).")
-                return
-            }
+            guard round < Self.rounds else { return outcome.leave(queue, servedBy: serving) }
             let replies = try await paused.ask("cancel_consumer", ["queue": .string(queue)], of: serving, at: app)
-            outcome.add(replies.filter { told.insert($0.node).inserted }, about: queue)
+            outcome.add(replies, about: queue)
             // Who cannot leave it will not do so later.
             if replies.contains(where: { $0.value["error"] != nil }) { return }
         }

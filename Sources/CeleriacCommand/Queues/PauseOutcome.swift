@@ -20,10 +20,11 @@ struct PauseOutcome: Sendable {
 
     init() {}
 
-    /// Adds what workers answered.
+    /// Adds what workers answered: of one that is told again and again only what is new, which is a refusal.
     mutating func add(_ replies: [NodeReply], about queue: String) {
         for reply in replies {
             let error = reply.value["error"]
+            if error == nil, answers.contains(where: { $0.queue == queue && $0.node == reply.node }) { continue }
             let text = PythonText.str(error ?? reply.value["ok"] ?? reply.value)
             answers.append(Answer(queue: queue, node: reply.node, text: text, isRefusal: error != nil))
             if error != nil { isComplete = false }
@@ -37,6 +38,12 @@ struct PauseOutcome: Sendable {
             ? "and Swift workers that start later leave it out."
             : "but workers that start later serve it, for this transport keeps no note of it."
         notes.append("\(queue) is paused: no worker serves it, \(later)")
+    }
+
+    /// Notes that workers serve a queue although they were told not to.
+    mutating func leave(_ queue: String, servedBy nodes: [String]) {
+        isComplete = false
+        notes.append("\(nodes.joined(separator: ", ")) still \(nodes.count == 1 ? "serves" : "serve") \(queue).")
     }
 
     /// Notes that a queue is not paused any more, and whether a worker has agreed to serve it.

@@ -27,6 +27,22 @@ struct PauseCommandTests {
         #expect(!outcome.isComplete && outcome.answers.last?.isRefusal == true)
     }
 
+    @Test("a worker that is told again is listed once, unless it now refuses, and one that still serves is named")
+    func again() {
+        var outcome = PauseOutcome()
+        let agreed = NodeReply(node: "a@h", value: ["ok": "no longer consuming from q"])
+        outcome.add([agreed], about: "q")
+        outcome.add([agreed], about: "q")
+        outcome.add([agreed], about: "r")
+        #expect(outcome.isComplete && outcome.answers.map(\.queue) == ["q", "r"])
+        outcome.add([NodeReply(node: "a@h", value: ["error": "no"])], about: "q")
+        #expect(!outcome.isComplete && outcome.answers.count == 3 && outcome.answers.last?.isRefusal == true)
+        var still = PauseOutcome()
+        still.leave("q", servedBy: ["a@h"])
+        still.leave("r", servedBy: ["a@h", "b@h"])
+        #expect(!still.isComplete && still.notes == ["a@h still serves q.", "a@h, b@h still serve r."])
+    }
+
     @Test("say what became of each queue, also if nobody was told")
     func notes() throws {
         var outcome = PauseOutcome()
