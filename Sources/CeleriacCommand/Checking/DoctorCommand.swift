@@ -214,8 +214,8 @@ struct DoctorCommand: AsyncParsableCommand {
             if let parked = queue.parked, parked > 0 {
                 findings.append(
                     .warning(
-                        "queues", "\(parked) messages of \(queue.name) are parked: no worker could run them",
-                        "parked list --queue \(queue.name) shows why, parked requeue puts them back"))
+                        "queues", "\(queue.name) has \(parked.counting("parked message")), which no worker could run",
+                        "parked list --queue \(queue.name) shows why, parked requeue puts messages back"))
             }
             if paused.contains(queue.name) {
                 findings.append(

@@ -76,7 +76,8 @@ struct WorkerExamination {
         let known = workers.filter { $0.clockOffset != nil }
         let bad = known.filter { abs($0.clockOffset ?? 0) > ServerExamination.tolerableSkew }
         if bad.isEmpty {
-            return known.isEmpty ? [] : [.ok("clocks", "those of \(known.count) workers agree with this one")]
+            let agreement = known.count.counting("worker agrees", "workers agree") + " with this machine"
+            return known.isEmpty ? [] : [.ok("clocks", agreement)]
         }
         return bad.map { ServerExamination.clock("the clock of \($0.node)", $0.clockOffset ?? 0) }
     }

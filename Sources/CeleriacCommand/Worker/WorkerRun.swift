@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacCore
+import CeleriacWire
 import Foundation
 import Glibc
 import Logging
@@ -244,6 +245,6 @@ private struct Session {
             }
         }
         guard count > 0 else { return }
-        CommandEnvironment.tell("purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n")
+        CommandEnvironment.tell("purge: Erased \(count.counting("message")) from the queue.\n")
     }
 }
