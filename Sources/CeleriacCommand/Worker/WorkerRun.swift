@@ -26,7 +26,8 @@ struct WorkerRun {
 
     /// Works until a signal or remote control ends the worker.
     ///
-    /// - Throws: what keeps the worker from beginning or going on.
+    /// - Throws: what keeps the worker from beginning or going on; `ExitCode` 64 for settings that cannot be followed, after
+    ///   the reason was told.
     func run() async throws -> WorkerEnding {
         var logger = try program.logger ?? makeLogger()
         logger.logLevel = plan.level.level
@@ -63,7 +64,9 @@ struct WorkerRun {
             settings.configuration.metrics = metrics.joining(MetricsSystem.factory)
             plan.worker.metricsPage = metrics
         }
-        let app = try CeleryApp(settings: settings, transports: program.transports, logger: logger)
+        let app = try following {
+            try CeleryApp(settings: settings, transports: program.transports, logger: logger)
+        }
         return try await closing(app.close) {
             let worker = app.worker(plan.worker, control: plan.control) { program.tasks }
             let beat = try plan.beat.map { beat in
