@@ -99,10 +99,14 @@ struct DoctorCommand: AsyncParsableCommand {
             }
             return try connection.makeApp(patience: ConnectionOptions.patience)
         } catch {
-            let text = (error as? ValidationError)?.message ?? FailureText.of(error)
-            let isKnown = findings.contains { $0.level == .problem && $0.subject != "settings" }
-            if !isKnown {
-                findings.append(.problem("broker", text, "name a broker with --broker or CELERY_BROKER_URL"))
+            // Settings that are refused, and a bad URL, were told of already.
+            if findings.contains(where: { $0.level == .problem }) { return nil }
+            if let unnamed = error as? ValidationError {
+                findings.append(
+                    .problem("broker", unnamed.message, "name a broker with --broker or CELERY_BROKER_URL"))
+            } else {
+                findings.append(
+                    .problem("settings", FailureText.of(error), "correct it; settings shows where each one comes from"))
             }
             return nil
         }

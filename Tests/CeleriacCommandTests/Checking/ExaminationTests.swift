@@ -30,6 +30,10 @@ import Testing
             "broker", CeleriacError(.unavailable, "a://b cannot be reached: check that it runs."))
         #expect(!advised.isReached)
         #expect(advised.finding == .problem("broker", "a://b cannot be reached", "check that it runs"))
+        // The server's words may say which of several things it is.
+        let words = "a://b refused the login: check the user and the password. (NO: check x. (y))"
+        let refused = found(Failure(isRefusedLogin: true), words)
+        #expect(refused.finding.text.hasPrefix("a://b refused the login (NO: check x. (y))"), "\(refused.finding.text)")
     }
 
     @Test("of a number of settings")
