@@ -117,7 +117,7 @@ enum ServerExamination {
         {
             findings.append(
                 .warning(
-                    "memory", "it uses \(Int(used / limit * 100)) % of its memory",
+                    "memory", "it uses \(Int(min(used / limit * 100, 1e9))) % of its memory",
                     "raise maxmemory, or see which queues grow: queues"))
         }
         if properties["aof_enabled"] == "0", properties["rdb_last_save_time"] != nil {

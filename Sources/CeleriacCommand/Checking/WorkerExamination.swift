@@ -176,7 +176,9 @@ struct WorkerExamination {
         return "\(whole)"
     }
 
+    /// A span that a worker tells, which may be any number, and none.
     private static func text(_ seconds: Double) -> String {
-        seconds < 120 ? "\(Int(max(0, seconds))) s" : "\(Int(min(seconds / 60, 1e9))) min"
+        let (number, unit) = seconds < 120 ? (max(0, seconds), "s") : (min(seconds / 60, 1e9), "min")
+        return String(format: "%.0f", number.rounded(.down)) + " \(unit)"
     }
 }

@@ -187,6 +187,17 @@ import Testing
         await bench.close()
     }
 
+    @Test("a rate of next to nothing is a long pause, which a stop ends")
+    func slowest() async throws {
+        let bench = try Bench()
+        var migration = bench.migration { $0.rate = 1e-300 }
+        migration.tally.move(of: "celery")
+        bench.stopping.open()
+        await migration.keepPace()
+        #expect(bench.stopping.isOpen)
+        await bench.close()
+    }
+
     @Test("says how far it is, and adds up at the end")
     func words() {
         var tally = MigrationTally()
