@@ -104,8 +104,8 @@ struct ResumeCommand: AsyncParsableCommand {
             those of --destination. Swift workers that have left the queue out since they started take it up within some \
             seconds by themselves.
 
-            Exit status 1 means that a queue was not paused and no worker is named, or that a worker has refused; 69 that \
-            the broker cannot be reached, 64 that the command line is wrong.
+            Exit status 1 means that a queue was not paused and no worker is named or none of those that are has agreed, or \
+            that a worker has refused; 69 that the broker cannot be reached, 64 that the command line is wrong.
 
               celeriac resume images -b redis://localhost/0
             """))
@@ -140,7 +140,7 @@ struct ResumeCommand: AsyncParsableCommand {
         _ = try await broker?.endPause(of: queue)
         let replies = try await paused.ask("add_consumer", ["queue": .string(queue)], of: nodes, at: app)
         outcome.add(replies, about: queue)
-        outcome.resume(queue, servedBy: replies)
+        outcome.resume(queue, servedBy: replies, hadNote: pause != nil)
         let silent = Set(nodes).subtracting(replies.map(\.node)).sorted()
         if !silent.isEmpty {
             outcome.notes.append("\(silent.joined(separator: ", ")) did not answer about \(queue).")

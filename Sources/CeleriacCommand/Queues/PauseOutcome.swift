@@ -46,13 +46,22 @@ struct PauseOutcome: Sendable {
         notes.append("\(nodes.joined(separator: ", ")) still \(nodes.count == 1 ? "serves" : "serve") \(queue).")
     }
 
-    /// Notes that a queue is not paused any more, and whether a worker has agreed to serve it.
-    mutating func resume(_ queue: String, servedBy replies: [NodeReply]) {
-        let isServed = replies.contains { $0.value["error"] == nil }
-        notes.append(
-            isServed
-                ? "\(queue) is served again."
-                : "\(queue) is not paused any more: Swift workers that left it out when they started take it up.")
+    /// Notes whether a worker has agreed to serve a queue again.
+    ///
+    /// - Parameters:
+    ///   - queue: the queue.
+    ///   - replies: what the workers answered.
+    ///   - hadNote: whether the broker kept a note of its pause, which is gone now.
+    mutating func resume(_ queue: String, servedBy replies: [NodeReply], hadNote: Bool) {
+        if replies.contains(where: { $0.value["error"] == nil }) {
+            notes.append("\(queue) is served again.")
+        } else if hadNote {
+            notes.append(
+                "\(queue) is not paused any more: Swift workers that left it out when they started take it up.")
+        } else {
+            isComplete = false
+            notes.append("No worker has agreed to serve \(queue).")
+        }
     }
 
     /// The workers that serve a queue, by their replies to `active_queues`.

@@ -48,8 +48,12 @@ struct PauseCommandTests {
         var outcome = PauseOutcome()
         outcome.pause("q", keepsNote: true)
         outcome.pause("r", keepsNote: false)
-        outcome.resume("s", servedBy: [NodeReply(node: "a@h", value: ["ok": "add consumer s"])])
-        outcome.resume("t", servedBy: [NodeReply(node: "a@h", value: ["error": "no"])])
+        outcome.resume("s", servedBy: [NodeReply(node: "a@h", value: ["ok": "add consumer s"])], hadNote: false)
+        outcome.resume("t", servedBy: [NodeReply(node: "a@h", value: ["error": "no"])], hadNote: true)
+        #expect(outcome.isComplete)
+        // Nothing was paused, and nobody has done anything.
+        outcome.resume("u", servedBy: [], hadNote: false)
+        #expect(!outcome.isComplete)
         #expect(
             outcome.notes == [
                 "q is paused: no worker serves it, and Swift workers that start later leave it out.",
@@ -57,6 +61,7 @@ struct PauseCommandTests {
                     + "note of it.",
                 "s is served again.",
                 "t is not paused any more: Swift workers that left it out when they started take it up.",
+                "No worker has agreed to serve u.",
             ])
     }
 
