@@ -49,6 +49,11 @@ import Testing
         let broken = try await run("check", "b.yaml", files: ["b.yaml": "routes: ["])
         #expect(broken.status == .exited(1))
         #expect(broken.errors.hasPrefix("b.yaml:"), "\(broken.errors)")
+        for verb in ["check", "run"] {
+            let missing = try await run(verb, "none.yaml", files: [:])
+            #expect(missing.status == .exited(1) && missing.errors.hasPrefix("none.yaml: "), "\(missing.errors)")
+            #expect(!missing.errors.contains("Domain"), "\(missing.errors)")
+        }
     }
 
     @Test("explain shows what becomes of a message, and ends with 1 for one that is refused")
