@@ -49,6 +49,11 @@ import Testing
         let broken = try await run("check", "b.yaml", files: ["b.yaml": "routes: ["])
         #expect(broken.status == .exited(1))
         #expect(broken.errors.hasPrefix("b.yaml:"), "\(broken.errors)")
+        for verb in ["check", "run"] {
+            let missing = try await run(verb, "none.yaml", files: [:])
+            #expect(missing.status == .exited(1) && missing.errors.hasPrefix("none.yaml: "), "\(missing.errors)")
+            #expect(!missing.errors.contains("Domain"), "\(missing.errors)")
+        }
     }
 
     @Test("explain shows what becomes of a message, and ends with 1 for one that is refused")
@@ -118,6 +123,13 @@ import Testing
         let reply = try WireJSON.decode(Array(paused.output.utf8))
         let routes = reply["bridges"]?.objectValue?.first?.value
         #expect(routes?["wall"]?["state"] == "paused", "\(paused.output)")
+        // Nobody waits a day for a route that is not there.
+        let absent = try await CommandRun(["bridge", "drain", path, "none", "--wait", "86400"])
+        #expect(absent.status == .exited(1) && absent.output.contains("the bridge has no route 'none'"))
+        for wait in ["nan", "inf", "1e40"] {
+            let endless = try await CommandRun(["bridge", "drain", path, "--wait", wait])
+            #expect(endless.status == .exited(64) && endless.errors.contains("--wait must be from 0"))
+        }
         bridge.signal(SIGTERM)
         let end = await bridge.wait()
         #expect(end == .exited(0), "\(Support.text(log))")

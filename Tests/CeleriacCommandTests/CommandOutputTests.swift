@@ -12,6 +12,9 @@ import Testing
         #expect(hostile.first == "ID" && hostile.last?.hasPrefix("x") == true)
         #expect(hostile.allSatisfy { !$0.contains("\u{1b}") })
         #expect(TextTable(["ID"], [], empty: "none").lines == ["none"])
+        // Cells are whole whatever they are made of, and an empty one keeps its place.
+        let odd = TextTable(["ID", "T"], [["🥕🥕🥕", "x"], ["", "y"]], empty: "none").lines
+        #expect(odd == ["ID   T", "🥕🥕🥕  x", "     y"])
     }
 
     @Test("values are readable, or JSON in ASCII, with Base64 for bytes")

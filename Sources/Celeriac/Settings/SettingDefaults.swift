@@ -50,6 +50,7 @@ enum SettingDefaults {
     /// Settings and options whose null says something else than to leave them out.
     private static let meaningfulNulls: Set<String> = [
         "body_encoding", "control_queue_expires", "control_queue_ttl", "maximum_eta_hold", "result_expires",
+        "task_repr_maxlevels",
     ]
 
     /// Settings without those that are as Celery's defaults have them.

@@ -1,6 +1,7 @@
 #if AMQP
 
 internal import CeleriacCore
+import CeleriacWire
 
 extension AMQPClient {
     /// Declares the queues of messages, then publishes them. If a queue was deleted meanwhile, the broker returns its
@@ -80,7 +81,7 @@ package struct AMQPPublishFailures: Sendable {
         let failure = { (error: AMQPError) in
             CeleriacError(
                 error.isOutOfReach ? .unavailable : .publishFailed,
-                "\(count) message(s) were not confirmed by \(broker)",
+                "\(count.counting("message was", "messages were")) not confirmed by \(broker)",
                 cause: error)
         }
         try PartialPublishError.check(

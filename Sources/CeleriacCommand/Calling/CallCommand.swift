@@ -190,6 +190,8 @@ extension CallCommand {
                     return .came(try await sent.get(timeout: .seconds(limit)))
                 } catch let error as CeleriacError where error.code == .timeout {
                     return .missed("within \(CeleryLine.seconds(limit)) s")
+                } catch let error as CeleriacError {
+                    return .unreadable(FailureText.of(error))
                 }
             }
             if let signals {
@@ -205,6 +207,8 @@ extension CallCommand {
         case .came(let value): return .ended(id: sent.id, value)
         case .missed(let time):
             return .missing(id: sent.id, Self.missing(sent.id, time, dialect: dialect, isKept: isKept))
+        case .unreadable(let reason):
+            return .missing(id: sent.id, "the result of \(sent.id) cannot be read: \(reason)")
         }
     }
 
@@ -213,6 +217,8 @@ extension CallCommand {
         case came(WireValue)
         /// The time is up, or somebody does not want to wait any longer.
         case missed(String)
+        /// The result store failed, for this reason. The task was sent all the same.
+        case unreadable(String)
     }
 
     /// What is said of a result that has not come: the id, and who has the result later.
@@ -221,30 +227,5 @@ extension CallCommand {
         guard isKept else { return text }
         let option = dialect == .machinery ? " --dialect machinery" : ""
         return "\(text); \(ProgramContext.current.name) result \(id)\(option) shows it later"
-    }
-}
-
-/// JSON on a command line.
-enum JSONArgument {
-    static func list(_ text: String) throws -> [WireValue] {
-        guard let list = try value(text, "--args").arrayValue else {
-            throw ValidationError("--args must be a JSON list, for example '[2, 3]'.")
-        }
-        return list
-    }
-
-    static func object(_ text: String) throws -> WireObject {
-        guard let object = try value(text, "--kwargs").objectValue else {
-            throw ValidationError("--kwargs must be a JSON object, for example '{\"x\": 2}'.")
-        }
-        return object
-    }
-
-    private static func value(_ text: String, _ option: String) throws -> WireValue {
-        do {
-            return try WireJSON.decode(Array(text.utf8), limits: .celery)
-        } catch {
-            throw ValidationError("\(option) is not valid JSON: \(error)")
-        }
     }
 }

@@ -99,10 +99,14 @@ struct DoctorCommand: AsyncParsableCommand {
             }
             return try connection.makeApp(patience: ConnectionOptions.patience)
         } catch {
-            let text = (error as? ValidationError)?.message ?? FailureText.of(error)
-            let isKnown = findings.contains { $0.level == .problem && $0.subject != "settings" }
-            if !isKnown {
-                findings.append(.problem("broker", text, "name a broker with --broker or CELERY_BROKER_URL"))
+            // Settings that are refused, and a bad URL, were told of already.
+            if findings.contains(where: { $0.level == .problem }) { return nil }
+            if let unnamed = error as? ValidationError {
+                findings.append(
+                    .problem("broker", unnamed.message, "name a broker with --broker or CELERY_BROKER_URL"))
+            } else {
+                findings.append(
+                    .problem("settings", FailureText.of(error), "correct it; settings shows where each one comes from"))
             }
             return nil
         }
@@ -214,8 +218,8 @@ struct DoctorCommand: AsyncParsableCommand {
             if let parked = queue.parked, parked > 0 {
                 findings.append(
                     .warning(
-                        "queues", "\(parked) messages of \(queue.name) are parked: no worker could run them",
-                        "parked list --queue \(queue.name) shows why, parked requeue puts them back"))
+                        "queues", "\(queue.name) has \(parked.counting("parked message")), which no worker could run",
+                        "parked list --queue \(queue.name) shows why, parked requeue puts messages back"))
             }
             if paused.contains(queue.name) {
                 findings.append(

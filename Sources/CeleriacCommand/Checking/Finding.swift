@@ -68,8 +68,7 @@ struct FindingPrinter {
             return [line] + (finding.advice.map { ["        → \($0.printable)"] } ?? [])
         } + [
             "",
-            "\(problems) \(problems == 1 ? "problem" : "problems"), "
-                + "\(warnings) \(warnings == 1 ? "warning" : "warnings").",
+            "\(problems.counting("problem")), \(warnings.counting("warning")).",
         ]
     }
 

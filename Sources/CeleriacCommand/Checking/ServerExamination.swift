@@ -20,9 +20,7 @@ enum ServerExamination {
         var cause: any Error = error
         while let next = (cause as? CeleriacError)?.cause { cause = next }
         let transport = cause as? any TransportError
-        // The text may end with what to do, which is to stand once, and as advice.
-        let remedy = text.range(of: ": check ", options: .backwards)
-        let what = remedy.map { String(text[..<$0.lowerBound]) } ?? text
+        let (what, advice) = parts(of: text)
         if transport?.isLackOfRight == true { return (.problem("rights", text, rightsAdvice), true) }
         if transport?.isRefusedLogin == true {
             return (
@@ -32,11 +30,19 @@ enum ServerExamination {
                 ), true
             )
         }
-        guard let remedy else {
-            return (.problem(subject, what, "see that it runs, and that host and port are right"), false)
-        }
-        let advice = text[remedy.upperBound...].trimmingCharacters(in: CharacterSet(charactersIn: "."))
-        return (.problem(subject, what, "check \(advice)"), false)
+        return (.problem(subject, what, advice ?? "see that it runs, and that host and port are right"), false)
+    }
+
+    /// A failure's text in two parts, since what to do stands once, and as advice. The server's own words, which come last
+    /// in parentheses, stay with what has happened.
+    private static func parts(of text: String) -> (what: String, advice: String?) {
+        guard let remedy = text.range(of: ": check ") else { return (text, nil) }
+        let rest = text[remedy.upperBound...]
+        let answer = rest.range(of: ". (")
+        let advice = rest[..<(answer?.lowerBound ?? rest.endIndex)]
+            .trimmingCharacters(in: CharacterSet(charactersIn: "."))
+        let words = answer.map { " (\(rest[$0.upperBound...])" } ?? ""
+        return ("\(text[..<remedy.lowerBound])\(words)", "check \(advice)")
     }
 
     /// What is to be said of a server.
@@ -111,7 +117,7 @@ enum ServerExamination {
         {
             findings.append(
                 .warning(
-                    "memory", "it uses \(Int(used / limit * 100)) % of its memory",
+                    "memory", "it uses \(Int(min(used / limit * 100, 1e9))) % of its memory",
                     "raise maxmemory, or see which queues grow: queues"))
         }
         if properties["aof_enabled"] == "0", properties["rdb_last_save_time"] != nil {

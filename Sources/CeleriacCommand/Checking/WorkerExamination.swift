@@ -76,7 +76,8 @@ struct WorkerExamination {
         let known = workers.filter { $0.clockOffset != nil }
         let bad = known.filter { abs($0.clockOffset ?? 0) > ServerExamination.tolerableSkew }
         if bad.isEmpty {
-            return known.isEmpty ? [] : [.ok("clocks", "those of \(known.count) workers agree with this one")]
+            let agreement = known.count.counting("worker agrees", "workers agree") + " with this machine"
+            return known.isEmpty ? [] : [.ok("clocks", agreement)]
         }
         return bad.map { ServerExamination.clock("the clock of \($0.node)", $0.clockOffset ?? 0) }
     }
@@ -175,7 +176,9 @@ struct WorkerExamination {
         return "\(whole)"
     }
 
+    /// A span that a worker tells, which may be any number, and none.
     private static func text(_ seconds: Double) -> String {
-        seconds < 120 ? "\(Int(max(0, seconds))) s" : "\(Int(min(seconds / 60, 1e9))) min"
+        let (number, unit) = seconds < 120 ? (max(0, seconds), "s") : (min(seconds / 60, 1e9), "min")
+        return String(format: "%.0f", number.rounded(.down)) + " \(unit)"
     }
 }

@@ -1,3 +1,4 @@
+import CeleriacWire
 import Foundation
 
 /// Draws what events have told as lines that fit a terminal.
@@ -33,9 +34,12 @@ struct EventScreen: Sendable {
                 + "\(board.events.total) events, \(Self.number(board.events.rate(at: now)))/s"
         ]
         if let loss = notice.loss { lines.append("CONNECTION LOST: \(loss)") }
-        if notice.unreadable > 0 { lines.append("\(notice.unreadable) messages were no events") }
+        if notice.unreadable > 0 {
+            lines.append(notice.unreadable.counting("message was no event", "messages were no events"))
+        }
         if notice.missed > 0 {
-            lines.append("\(notice.missed) events were missed: they come faster than they are read")
+            let missed = notice.missed.counting("event was", "events were")
+            lines.append("\(missed) missed: they come faster than they are read")
         }
         lines.append("")
         lines += waits(board)

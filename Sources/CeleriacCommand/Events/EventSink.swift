@@ -57,7 +57,8 @@ final class EventSink: Sendable {
         if form == .picture { TerminalPicture.end() }
         let missed = state.withLockedValue { $0.notice.missed }
         if form != .picture, missed > 0 {
-            CommandEnvironment.say("Warning: \(missed) events were missed: they came faster than they were read.")
+            let events = missed.counting("event was", "events were")
+            CommandEnvironment.say("Warning: \(events) missed: they came faster than they were read.")
         }
     }
 

@@ -122,7 +122,7 @@ private struct ClaimsPrinter {
         ]
         output.show(object) {
             claims.map { [$0.id, $0.task, $0.taskID].compactMap { $0?.printable }.joined(separator: "  ") }
-                + ["\(count) \(count == 1 ? "message" : "messages") \(verb)"]
+                + ["\(count.counting("message")) \(verb)"]
         }
     }
 

@@ -22,7 +22,7 @@ struct SettingsCommand: AsyncParsableCommand {
             effect, stands in comments with the reason.
 
             Exit status 1 means that settings are refused, 2 that the worker could not be asked, 64 that the command \
-            line is wrong.
+            line, or with --like a setting, is wrong.
 
               celeriac settings --config celery.yaml
               celeriac settings --like celery@web1 -b redis://localhost/0 > celery.yaml
@@ -69,7 +69,7 @@ struct SettingsCommand: AsyncParsableCommand {
             write(WorkerSettingsFile(of: reply.node, conf: try reply.get()))
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode(2)
+            throw ExitCode.of(error, else: ExitCode(2))
         }
     }
 

@@ -164,8 +164,8 @@ struct MigrateCommand: AsyncParsableCommand {
         } catch {
             line.clear()
             record.close(isComplete: false)
-            CommandEnvironment.say(
-                "\(migration.tally.movedCount) messages were moved. The same command goes on; its journal is \(path).")
+            let moved = migration.tally.movedCount.counting("message was", "messages were")
+            CommandEnvironment.say("\(moved) moved. The same command goes on; its journal is \(path).")
             throw error
         }
         record.close(isComplete: true)

@@ -167,7 +167,7 @@ struct Migration {
     /// Waits where it is faster than it may be.
     func keepPace() async {
         guard let rate = options.rate, rate > 0 else { return }
-        let due = start + .seconds(Double(tally.movedCount) / rate)
+        let due = start + Duration(clampedSeconds: Double(tally.movedCount) / rate)
         let pause = due - ContinuousClock.now
         if pause > .zero { await stopping.wait(atMost: pause, timers: source.timers) }
     }

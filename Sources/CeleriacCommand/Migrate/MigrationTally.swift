@@ -38,7 +38,7 @@ struct MigrationTally: Sendable {
         let share = found > 0 ? min(1, Double(movedCount) / Double(found)) : 1
         let filled = Int((share * Double(width)).rounded(.down))
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-        let stays = leftCount > 0 ? ", \(leftCount) stay" : ""
+        let stays = leftCount > 0 ? ", \(leftCount.counting("stays", "stay"))" : ""
         return "[\(bar)] \(movedCount) of \(max(found, movedCount)) moved\(stays), \(Int(min(rate, 1e9)))/s"
     }
 }
@@ -121,26 +121,29 @@ struct MigrationReport: Sendable {
                 ]
             }, empty: "There are no queues."
         ).lines
-        if tally.scheduled > 0 { lines.append(Self.waiting(tally.scheduled)) }
-        if tally.recognized > 0 { lines.append("\(tally.recognized) were at the target already, from an earlier run.") }
+        if tally.scheduled > 0 {
+            lines.append(tally.scheduled.counting("of them waits for its time.", "of them wait for their times."))
+        }
+        if tally.recognized > 0 {
+            lines.append("\(tally.recognized.counting("was", "were")) at the target already, from an earlier run.")
+        }
         if tally.raced > 0 {
-            lines.append("\(tally.raced) were taken by a worker of the source meanwhile: both brokers had them.")
+            let taken = tally.raced.counting("was", "were")
+            lines.append("\(taken) taken by a worker of the source after the target had got a copy.")
         }
         if let delayed = sourceAfter.delayed, delayed > 0 {
-            lines.append("The source keeps \(delayed) messages until their times.")
+            let kept = delayed.counting("message until its time", "messages until their times")
+            lines.append("The source keeps \(kept).")
         }
         if let held = sourceAfter.held, held > 0 {
-            lines.append("Workers of the source hold \(held) messages, which stay with them.")
+            let kept = held.counting("message, which stays", "messages, which stay")
+            lines.append("Workers of the source hold \(kept) with them.")
         }
         for (reason, count) in tally.left.sorted(by: { $0.key < $1.key }) {
-            lines.append("\(count) \(count == 1 ? "message stays" : "messages stay") at the source: \(reason)")
+            lines.append("\(count.counting("message stays", "messages stay")) at the source: \(reason)")
         }
         if isCutShort { lines.append("It ended early; the same command goes on.") }
         return lines + gaps
-    }
-
-    private static func waiting(_ count: Int) -> String {
-        count == 1 ? "1 of them waits for its time." : "\(count) of them wait for their times."
     }
 
     private static func text(_ count: Int?) -> String? { count.map { "\($0)" } }

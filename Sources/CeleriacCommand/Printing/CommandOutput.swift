@@ -76,8 +76,9 @@ package struct TextTable: Sendable {
             cells.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
         }
         return cells.map { row in
-            let padded = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-            return padded.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+            let padded = zip(row, widths).map { $0.padded(to: $1) }
+            let line = padded.joined(separator: "  ")
+            return String(line.prefix(line.count - line.reversed().prefix { $0 == " " }.count))
         }
     }
 }

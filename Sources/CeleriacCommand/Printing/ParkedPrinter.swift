@@ -75,7 +75,7 @@ struct ParkedPrinter {
         if tellsOfFailures { object["failed_before"] = ids(told.map(\.id)) }
         output.show(object) {
             outcome.done.map(line) + outcome.left.map { "\(line($0.message))  still parked: \($0.why)" }
-                + ["\(outcome.done.count) \(outcome.done.count == 1 ? "message" : "messages") \(verb)"]
+                + ["\(outcome.done.count.counting("message")) \(verb)"]
         }
         if outcome.isUnknown {
             CommandEnvironment.say(

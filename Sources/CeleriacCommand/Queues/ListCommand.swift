@@ -49,13 +49,8 @@ struct ListCommand: AsyncParsableCommand {
                 [["Queue", "Exchange", "Routing Key"], [rule, rule, rule]]
                 + bindings.map { [$0.queue, $0.exchange, $0.routingKey] }
             return rows.map { row in
-                row.dropLast().map { padded($0) + " " }.joined() + (row.last ?? "").printable
+                row.dropLast().map { $0.printable.padded(to: 28) + " " }.joined() + (row.last ?? "").printable
             }
-        }
-
-        private static func padded(_ text: String) -> String {
-            let text = text.printable
-            return text + String(repeating: " ", count: max(0, 28 - text.count))
         }
     }
 }

@@ -71,20 +71,15 @@ struct PauseCommand: AsyncParsableCommand {
 
     private func pause(_ queue: String, at app: CeleryApp, _ outcome: inout PauseOutcome) async throws {
         let broker = app.client.broker.unwrapped as? any PausingBroker
-        var told: Set<String> = []
         for round in 0...Self.rounds {
             let serving = PauseOutcome.nodes(
                 serving: queue, in: try await paused.ask("active_queues", at: app))
             // The note comes first: who starts now reads it, or is found in the next round.
             if round == 0 { try await note(queue, serving, at: broker) }
             if serving.isEmpty { return outcome.pause(queue, keepsNote: broker != nil) }
-            guard round < Self.rounds else {
-                outcome.isComplete = false
-                outcome.notes.append("\(serving.joined(separator: ", ")) still serve \(queue).")
-                return
-            }
+            guard round < Self.rounds else { return outcome.leave(queue, servedBy: serving) }
             let replies = try await paused.ask("cancel_consumer", ["queue": .string(queue)], of: serving, at: app)
-            outcome.add(replies.filter { told.insert($0.node).inserted }, about: queue)
+            outcome.add(replies, about: queue)
             // Who cannot leave it will not do so later.
             if replies.contains(where: { $0.value["error"] != nil }) { return }
         }
@@ -109,8 +104,8 @@ struct ResumeCommand: AsyncParsableCommand {
             those of --destination. Swift workers that have left the queue out since they started take it up within some \
             seconds by themselves.
 
-            Exit status 1 means that a queue was not paused and no worker is named, or that a worker has refused; 69 that \
-            the broker cannot be reached, 64 that the command line is wrong.
+            Exit status 1 means that a queue was not paused and no worker is named or none of those that are has agreed, or \
+            that a worker has refused; 69 that the broker cannot be reached, 64 that the command line is wrong.
 
               celeriac resume images -b redis://localhost/0
             """))
@@ -145,7 +140,7 @@ struct ResumeCommand: AsyncParsableCommand {
         _ = try await broker?.endPause(of: queue)
         let replies = try await paused.ask("add_consumer", ["queue": .string(queue)], of: nodes, at: app)
         outcome.add(replies, about: queue)
-        outcome.resume(queue, servedBy: replies)
+        outcome.resume(queue, servedBy: replies, hadNote: pause != nil)
         let silent = Set(nodes).subtracting(replies.map(\.node)).sorted()
         if !silent.isEmpty {
             outcome.notes.append("\(silent.joined(separator: ", ")) did not answer about \(queue).")

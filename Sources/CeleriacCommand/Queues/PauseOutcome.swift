@@ -20,10 +20,11 @@ struct PauseOutcome: Sendable {
 
     init() {}
 
-    /// Adds what workers answered.
+    /// Adds what workers answered: of one that is told again and again only what is new, which is a refusal.
     mutating func add(_ replies: [NodeReply], about queue: String) {
         for reply in replies {
             let error = reply.value["error"]
+            if error == nil, answers.contains(where: { $0.queue == queue && $0.node == reply.node }) { continue }
             let text = PythonText.str(error ?? reply.value["ok"] ?? reply.value)
             answers.append(Answer(queue: queue, node: reply.node, text: text, isRefusal: error != nil))
             if error != nil { isComplete = false }
@@ -39,13 +40,28 @@ struct PauseOutcome: Sendable {
         notes.append("\(queue) is paused: no worker serves it, \(later)")
     }
 
-    /// Notes that a queue is not paused any more, and whether a worker has agreed to serve it.
-    mutating func resume(_ queue: String, servedBy replies: [NodeReply]) {
-        let isServed = replies.contains { $0.value["error"] == nil }
-        notes.append(
-            isServed
-                ? "\(queue) is served again."
-                : "\(queue) is not paused any more: Swift workers that left it out when they started take it up.")
+    /// Notes that workers serve a queue although they were told not to.
+    mutating func leave(_ queue: String, servedBy nodes: [String]) {
+        isComplete = false
+        notes.append("\(nodes.joined(separator: ", ")) still \(nodes.count == 1 ? "serves" : "serve") \(queue).")
+    }
+
+    /// Notes whether a worker has agreed to serve a queue again.
+    ///
+    /// - Parameters:
+    ///   - queue: the queue.
+    ///   - replies: what the workers answered.
+    ///   - hadNote: whether the broker kept a note of its pause, which is gone now.
+    mutating func resume(_ queue: String, servedBy replies: [NodeReply], hadNote: Bool) {
+        if replies.contains(where: { $0.value["error"] == nil }) {
+            notes.append("\(queue) is served again.")
+        } else if hadNote {
+            notes.append(
+                "\(queue) is not paused any more: Swift workers that left it out when they started take it up.")
+        } else {
+            isComplete = false
+            notes.append("No worker has agreed to serve \(queue).")
+        }
     }
 
     /// The workers that serve a queue, by their replies to `active_queues`.

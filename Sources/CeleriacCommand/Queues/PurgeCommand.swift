@@ -61,12 +61,11 @@ struct PurgeCommand: AsyncParsableCommand {
 
     /// What was done, in Celery's words.
     static func line(_ count: Int, queueCount: Int, isDryRun: Bool) -> String {
-        let messages = count == 1 ? "message" : "messages"
-        let queues = queueCount == 1 ? "queue" : "queues"
-        if isDryRun { return "\(count) \(messages) would be purged from \(queueCount) \(queues)." }
+        let (messages, queues) = (count.counting("message"), queueCount.counting("queue"))
+        if isDryRun { return "\(messages) would be purged from \(queues)." }
         return count == 0
-            ? "No messages purged from \(queueCount) \(queues)."
-            : "Purged \(count) \(messages) from \(queueCount) known task \(queues)."
+            ? "No messages purged from \(queues)."
+            : "Purged \(messages) from \(queueCount.counting("known task queue"))."
     }
 
     /// Asks whether the messages shall go.

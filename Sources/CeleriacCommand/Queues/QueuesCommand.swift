@@ -120,7 +120,7 @@ struct QueuePrinter {
             "Paused: \(pause.queue.printable)" + (pause.since.map { ", since \($0.ISO8601Format())" } ?? "")
         }
         if let delayed = census.delayed, delayed > 0 {
-            notes.append("The broker keeps \(delayed) messages until their time.")
+            notes.append("The broker keeps \(delayed.counting("message until its time", "messages until their time")).")
         }
         return notes + census.gaps.map { "Not counted: \($0)." }
     }

@@ -96,7 +96,8 @@ struct DrainProgress: Sendable {
         let left = undrained
         func count(_ held: KeyPath<Worker, Int?>) -> Int { left.compactMap { $0[keyPath: held] }.reduce(0, +) }
         let scheduled = withScheduled ? ", \(count(\.scheduled)) for their time" : ""
-        return "\(all.count - left.count) of \(all.count) workers are drained; \(count(\.running)) tasks run, "
-            + "\(count(\.waiting)) wait to run\(scheduled)"
+        let (running, waiting) = (count(\.running), count(\.waiting))
+        return "\(all.count - left.count) of \(all.count) workers are drained; "
+            + "\(running.counting("task runs", "tasks run")), \(waiting.counting("waits", "wait")) to run\(scheduled)"
     }
 }

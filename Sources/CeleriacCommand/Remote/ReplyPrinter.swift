@@ -46,7 +46,7 @@ struct ReplyPrinter {
     private func count(of replies: [NodeReply]) -> [String] {
         if isQuiet { return [] }
         let count = Set(replies.map(\.node)).count
-        return ["", "\(count) \(count == 1 ? "node" : "nodes") online."]
+        return ["", "\(count.counting("node")) online."]
     }
 
     /// The lines of a value, as Celery's commands show it, and whether it is an error.

@@ -20,8 +20,7 @@ extension ConnectionOptions {
             throw error
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
-            let lacksSetting = (error as? CeleriacError)?.cause is MissingSetting
-            throw lacksSetting ? ExitCode.validationFailure : ExitCode.unavailable
+            throw ExitCode.of(error, else: .unavailable)
         }
     }
 }
@@ -41,4 +40,9 @@ func following<Value>(_ make: () throws -> Value) throws -> Value {
 extension ExitCode {
     /// `EX_UNAVAILABLE`: nobody has replied, or the broker cannot be reached. Celery's commands end with it.
     static let unavailable = ExitCode(69)
+
+    /// With what a verb ends that could not do what it was told: 64 for want of a setting, as for a wrong one.
+    static func of(_ error: any Error, else usual: ExitCode) -> ExitCode {
+        (error as? CeleriacError)?.cause is MissingSetting ? .validationFailure : usual
+    }
 }

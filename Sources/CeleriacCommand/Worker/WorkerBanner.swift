@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacCore
+import CeleriacWire
 import CeleryDialect
 import Foundation
 import Glibc
@@ -37,7 +38,7 @@ struct WorkerBanner {
         if let endpoint = worker.healthEndpoint { lines.append(".> health:      http://\(endpoint)/ready") }
         lines += ["", "[queues]"]
         for queue in worker.queues.map(\.name).sorted() {
-            let padded = queue.padding(toLength: max(16, queue.count), withPad: " ", startingAt: 0)
+            let padded = queue.padded(to: 16)
             lines.append(".> \(padded) exchange=\(queue)(direct) key=\(queue)")
         }
         if plan.level.level <= .info {

@@ -55,6 +55,8 @@ struct WorkerCommand: AsyncParsableCommand {
         } catch let refusal as PidFile.Refusal {
             CommandEnvironment.say("Error: \(refusal)")
             throw ExitCode(PidFile.status)
+        } catch let code as ExitCode {
+            throw code
         } catch let error as ValidationError {
             throw error
         } catch {

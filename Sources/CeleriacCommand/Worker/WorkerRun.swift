@@ -1,5 +1,6 @@
 import Celeriac
 import CeleriacCore
+import CeleriacWire
 import Foundation
 import Glibc
 import Logging
@@ -25,7 +26,8 @@ struct WorkerRun {
 
     /// Works until a signal or remote control ends the worker.
     ///
-    /// - Throws: what keeps the worker from beginning or going on.
+    /// - Throws: what keeps the worker from beginning or going on; `ExitCode` 64 for settings that cannot be followed, after
+    ///   the reason was told.
     func run() async throws -> WorkerEnding {
         var logger = try program.logger ?? makeLogger()
         logger.logLevel = plan.level.level
@@ -62,7 +64,9 @@ struct WorkerRun {
             settings.configuration.metrics = metrics.joining(MetricsSystem.factory)
             plan.worker.metricsPage = metrics
         }
-        let app = try CeleryApp(settings: settings, transports: program.transports, logger: logger)
+        let app = try following {
+            try CeleryApp(settings: settings, transports: program.transports, logger: logger)
+        }
         return try await closing(app.close) {
             let worker = app.worker(plan.worker, control: plan.control) { program.tasks }
             let beat = try plan.beat.map { beat in
@@ -244,6 +248,6 @@ private struct Session {
             }
         }
         guard count > 0 else { return }
-        CommandEnvironment.tell("purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n")
+        CommandEnvironment.tell("purge: Erased \(count.counting("message")) from the queue.\n")
     }
 }

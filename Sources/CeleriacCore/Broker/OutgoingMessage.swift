@@ -53,7 +53,8 @@ public struct PartialPublishError: Error, Sendable, CustomStringConvertible {
     /// How many messages were not taken, and the first reason.
     public var description: String {
         let first = refused.merging(unknown) { refusal, _ in refusal }.min { $0.key < $1.key }
-        return "\(refused.count) message(s) were refused and \(unknown.count) not confirmed, the others were taken"
+        return "\(refused.count.counting("message was", "messages were")) refused and \(unknown.count) not confirmed, "
+            + "the others were taken"
             + (first.map { ": \($0.value)" } ?? "")
     }
 

@@ -75,9 +75,9 @@ extension TaskClient {
                 }
             case .ended(let missing):
                 try Task.checkCancellation()
-                let results = missing == 1 ? "1 result" : "\(missing) results"
                 throw CeleriacError(
-                    .timeout, "\(results) did not arrive within \(timeout?.description ?? "the time given")")
+                    .timeout,
+                    "\(missing.counting("result")) did not arrive within \(timeout?.description ?? "the time given")")
             }
         }
     }

@@ -365,7 +365,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
             await client.close()
             throw CeleriacError(
                 .unavailable,
-                "\(count) claimed message(s) were not given back; a worker restores them when their claims expire",
+                "\(count.counting("claimed message was", "claimed messages were")) not given back; a worker restores what "
+                    + "is claimed when the claims expire",
                 cause: error)
         }
         await client.close()

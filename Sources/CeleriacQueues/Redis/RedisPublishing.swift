@@ -1,6 +1,7 @@
 #if Redis
 package import CeleriacCore
 package import CeleriacRedis
+import CeleriacWire
 
 /// The operations that the brokers and result stores of both dialects share.
 extension RedisClient {
@@ -23,7 +24,8 @@ extension RedisClient {
         } catch {
             throw CeleriacError(
                 error.failureCode(otherwise: .publishFailed),
-                "\(messages.count) message(s) were not confirmed by \(configuration)", cause: error)
+                "\(messages.count.counting("message was", "messages were")) not confirmed by \(configuration)",
+                cause: error)
         }
         var refused: [Int: CeleriacError] = [:]
         for (index, reply) in replies.dropFirst(declarations.count).enumerated() {

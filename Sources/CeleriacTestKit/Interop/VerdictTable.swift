@@ -1,3 +1,4 @@
+import CeleriacWire
 import Foundation
 
 /// Verdicts by rows and columns for human readers, with the reasons below.
@@ -57,7 +58,7 @@ package struct VerdictTable: Sendable {
             cells.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
         }
         let lines = cells.map { row in
-            let padded = zip(row, widths).map { $0.padding(toLength: max($1, $0.count), withPad: " ", startingAt: 0) }
+            let padded = zip(row, widths).map { $0.padded(to: $1) }
             return padded.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
         }
         let notes = reasons.enumerated().map { "(\($0.offset + 1)) \($0.element)" }

@@ -39,16 +39,23 @@ struct BridgeFileArgument: ParsableArguments {
     @Argument(help: ArgumentHelp("The bridge's file, in YAML.", valueName: "file"))
     var path: String
 
-    /// The file as it is.
-    func bytes() throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
-
-    /// Reads the file. An error is said on standard error, and ends the command with status 1.
-    func read() throws -> BridgeFile {
+    /// The file as it is. An error is said on standard error, and ends the command with status 1.
+    func bytes() throws -> [UInt8] {
         do {
-            return try BridgeFile(yaml: try bytes(), environment: ProcessInfo.processInfo.environment)
+            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            let message = (error as? CeleriacError)?.message ?? "\(error.localizedDescription)"
-            CommandEnvironment.say(PlacedMessage(message).text(in: path))
+            CommandEnvironment.say("\(path): \(error.localizedDescription)")
+            throw ExitCode(1)
+        }
+    }
+
+    /// Reads the file. An error is said as in ``bytes()``.
+    func read() throws -> BridgeFile {
+        let bytes = try self.bytes()
+        do {
+            return try BridgeFile(yaml: bytes, environment: ProcessInfo.processInfo.environment)
+        } catch {
+            CommandEnvironment.say(PlacedMessage(error.message).text(in: path))
             throw ExitCode(1)
         }
     }

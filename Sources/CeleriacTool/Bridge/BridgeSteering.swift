@@ -122,17 +122,27 @@ struct BridgeResumeCommand: AsyncParsableCommand {
 struct BridgeDrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain", abstract: "Take no more messages, and wait until the last reply is back.",
-        discussion: "Exit status 1 means that replies were still to come when the time was over.")
+        discussion: """
+            Exit status 1 means that replies were still to come when the time was over, or that a bridge cannot do it.
+            """)
 
     @OptionGroup var steering: BridgeSteering
 
     @Option(help: "How many seconds to wait for the last reply.")
     var wait = 60.0
 
+    func validate() throws {
+        // NaN is in no range.
+        guard 0...Double(Duration.longestSeconds) ~= wait else {
+            throw ValidationError("--wait must be from 0 to \(Duration.longestSeconds) seconds.")
+        }
+    }
+
     func run() async throws {
         let end = ContinuousClock.now + .seconds(wait)
         var replies = try await steering.replies(to: "bridge_drain")
-        while !Self.areDrained(replies), ContinuousClock.now < end {
+        // A bridge that cannot do it, for instance for want of such a route, will not do so later.
+        while !Self.areDrained(replies), !BridgeReplies(replies).haveErrors, ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(500))
             replies = try await steering.replies(to: "bridge_status")
         }

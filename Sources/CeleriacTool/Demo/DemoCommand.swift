@@ -2,6 +2,7 @@ import ArgumentParser
 import Celeriac
 import CeleriacCommand
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Logging
 
@@ -48,7 +49,7 @@ struct DemoCommand: AsyncParsableCommand {
         await app.close()
         journal.finish(failures: failures)
         if failures > 0 {
-            CommandEnvironment.say("\(failures) exchange(s) failed.")
+            CommandEnvironment.say("\(failures.counting("exchange")) failed.")
             throw ExitCode(1)
         }
     }

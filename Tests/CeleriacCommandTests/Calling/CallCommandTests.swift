@@ -102,6 +102,20 @@ import Testing
                 == "Error: the result of \(id) has not arrived within 0.2 s; celeriac result \(id) shows it later\n")
     }
 
+    @Test("A result store that is away keeps nobody from knowing what was sent.")
+    func storeIsAway() async throws {
+        let folder = try TemporaryFolder("call")
+        defer { folder.remove() }
+        let run = try await CommandRun([
+            "call", "t", "-b", "filesystem://" + folder.path, "--result-backend", "redis://127.0.0.1:1/0", "--wait",
+            "--json",
+        ])
+        let id = try #require(try object(run)["id"]?.stringValue)
+        #expect(run.status == .exited(2), "\(run.errors)")
+        #expect(run.errors.hasPrefix("Error: the result of \(id) cannot be read: "), "\(run.errors)")
+        #expect(run.errors.contains("127.0.0.1:1"), "\(run.errors)")
+    }
+
     @Test("Whoever no longer waits for a result is told whose it is.")
     func waitIsInterrupted() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()

@@ -99,5 +99,9 @@ struct DoctorCommandTests {
         #endif
         let wrong = try await CommandRun(["doctor", "-b", "memory://"], variables: ["CELERY_WORKER_CONCURRENCY": "x"])
         #expect(wrong.status == .exited(1) && wrong.output.contains("worker_concurrency"))
+        // Nobody is told to name the broker that is named, nor twice of the same.
+        let store = try await CommandRun(["doctor", "-b", "memory://", "--result-backend", "foo://h"])
+        #expect(store.status == .exited(1) && !store.output.contains("name a broker"), "\(store.output)")
+        #expect(!wrong.output.contains("PROBLEM broker") && wrong.output.contains("\n1 problem, "), "\(wrong.output)")
     }
 }

@@ -30,6 +30,10 @@ import Testing
             "broker", CeleriacError(.unavailable, "a://b cannot be reached: check that it runs."))
         #expect(!advised.isReached)
         #expect(advised.finding == .problem("broker", "a://b cannot be reached", "check that it runs"))
+        // The server's words may say which of several things it is.
+        let words = "a://b refused the login: check the user and the password. (NO: check x. (y))"
+        let refused = found(Failure(isRefusedLogin: true), words)
+        #expect(refused.finding.text.hasPrefix("a://b refused the login (NO: check x. (y))"), "\(refused.finding.text)")
     }
 
     @Test("of a number of settings")
@@ -123,6 +127,9 @@ import Testing
             ])
         #expect(bad.allSatisfy { $0.advice?.isEmpty == false })
         #expect(bad.contains { $0.text == "the server's clock is 20.0 s behind this one" })
+        facts.properties = ["used_memory": "1e300", "maxmemory": "1"]
+        let full = ServerExamination.findings(facts)
+        #expect(full.contains { $0.subject == "memory" && $0.text.contains(" 1000000000 % ") }, "\(full)")
         var rabbitMQ = BrokerFacts(software: "RabbitMQ")
         rabbitMQ.version = "3.10.8"
         rabbitMQ.blocked = "low on disk"
@@ -187,6 +194,11 @@ import Testing
         #expect(has(.warning, "a@h acknowledges late, and tasks may run without a limit"))
         let rabbitMQ = WorkerExamination(workers: [first], transport: .rabbitMQ).findings
         #expect(rabbitMQ.contains { $0.text.contains("longer than RabbitMQ's consumer_timeout (30 min)") })
+        // Python's JSON has numbers that are none.
+        let odd = worker(
+            "c@h", ["broker_transport_options": ["visibility_timeout": .double(.nan)], "task_acks_late": true])
+        let strange = WorkerExamination(workers: [odd], transport: .redis).findings
+        #expect(strange.contains { $0.text.contains("visibility_timeout (nan min)") }, "\(strange)")
         let other = WorkerExamination(workers: [first], transport: .other).findings
         #expect(!other.contains { $0.subject == "timeouts" })
     }

@@ -187,13 +187,24 @@ import Testing
         await bench.close()
     }
 
+    @Test("a rate of next to nothing is a long pause, which a stop ends")
+    func slowest() async throws {
+        let bench = try Bench()
+        var migration = bench.migration { $0.rate = 1e-300 }
+        migration.tally.move(of: "celery")
+        bench.stopping.open()
+        await migration.keepPace()
+        #expect(bench.stopping.isOpen)
+        await bench.close()
+    }
+
     @Test("says how far it is, and adds up at the end")
     func words() {
         var tally = MigrationTally()
         tally.move(5, of: "celery")
         #expect(tally.line(of: 10, rate: 12.7) == "[##########..........] 5 of 10 moved, 12/s")
         tally.leave("too odd")
-        #expect(tally.line(of: 0, rate: 0) == "[####################] 5 of 5 moved, 1 stay, 0/s")
+        #expect(tally.line(of: 0, rate: 0) == "[####################] 5 of 5 moved, 1 stays, 0/s")
         var report = MigrationReport(queues: ["celery"], isDryRun: false)
         report.tally = tally
         report.sourceBefore.waiting = ["celery": 4]
@@ -205,5 +216,17 @@ import Testing
         #expect(report.lines.contains("1 of them waits for its time."))
         report.tally.scheduled = 2
         #expect(report.lines.contains("2 of them wait for their times."))
+        report.tally.recognized = 1
+        report.tally.raced = 1
+        report.sourceAfter.delayed = 1
+        report.sourceAfter.held = 1
+        for line in [
+            "1 was at the target already, from an earlier run.",
+            "1 was taken by a worker of the source after the target had got a copy.",
+            "The source keeps 1 message until its time.",
+            "Workers of the source hold 1 message, which stays with them.",
+        ] {
+            #expect(report.lines.contains(line), "\(line)")
+        }
     }
 }

@@ -27,13 +27,33 @@ struct PauseCommandTests {
         #expect(!outcome.isComplete && outcome.answers.last?.isRefusal == true)
     }
 
+    @Test("a worker that is told again is listed once, unless it now refuses, and one that still serves is named")
+    func again() {
+        var outcome = PauseOutcome()
+        let agreed = NodeReply(node: "a@h", value: ["ok": "no longer consuming from q"])
+        outcome.add([agreed], about: "q")
+        outcome.add([agreed], about: "q")
+        outcome.add([agreed], about: "r")
+        #expect(outcome.isComplete && outcome.answers.map(\.queue) == ["q", "r"])
+        outcome.add([NodeReply(node: "a@h", value: ["error": "no"])], about: "q")
+        #expect(!outcome.isComplete && outcome.answers.count == 3 && outcome.answers.last?.isRefusal == true)
+        var still = PauseOutcome()
+        still.leave("q", servedBy: ["a@h"])
+        still.leave("r", servedBy: ["a@h", "b@h"])
+        #expect(!still.isComplete && still.notes == ["a@h still serves q.", "a@h, b@h still serve r."])
+    }
+
     @Test("say what became of each queue, also if nobody was told")
     func notes() throws {
         var outcome = PauseOutcome()
         outcome.pause("q", keepsNote: true)
         outcome.pause("r", keepsNote: false)
-        outcome.resume("s", servedBy: [NodeReply(node: "a@h", value: ["ok": "add consumer s"])])
-        outcome.resume("t", servedBy: [NodeReply(node: "a@h", value: ["error": "no"])])
+        outcome.resume("s", servedBy: [NodeReply(node: "a@h", value: ["ok": "add consumer s"])], hadNote: false)
+        outcome.resume("t", servedBy: [NodeReply(node: "a@h", value: ["error": "no"])], hadNote: true)
+        #expect(outcome.isComplete)
+        // Nothing was paused, and nobody has done anything.
+        outcome.resume("u", servedBy: [], hadNote: false)
+        #expect(!outcome.isComplete)
         #expect(
             outcome.notes == [
                 "q is paused: no worker serves it, and Swift workers that start later leave it out.",
@@ -41,6 +61,7 @@ struct PauseCommandTests {
                     + "note of it.",
                 "s is served again.",
                 "t is not paused any more: Swift workers that left it out when they started take it up.",
+                "No worker has agreed to serve u.",
             ])
     }
 

@@ -69,8 +69,11 @@ struct QueuesCommandTests {
         let bindings = try await CommandRun(["list", "bindings", "-b", url])
         #expect(bindings.status == .exited(64))
         #expect(bindings.errors == "Error: bindings need control_folder in broker_transport_options\n")
-        for (verb, text) in [("status", "remote control needs"), ("events", "events need")] {
-            let refused = try await CommandRun([verb, "-b", url])
+        for (verb, text) in [
+            (["status"], "remote control needs"), (["settings", "--like", "a@b"], "remote control needs"),
+            (["events"], "events need"),
+        ] {
+            let refused = try await CommandRun(verb + ["-b", url])
             #expect(refused.status == .exited(64))
             #expect(
                 refused.errors == "Error: \(text) control_folder in broker_transport_options\n", "\(refused.errors)")

@@ -25,7 +25,7 @@ import Testing
         progress.note(NodeReply(node: "a", value: ["ok": "no longer consuming from q"]), leaving: "q")
         #expect(progress.all.first?.queues == ["q"] && !progress.isComplete)
         round(&progress, "a", running: 1, waiting: 2)
-        #expect(progress.line == "0 of 1 workers are drained; 1 tasks run, 2 wait to run")
+        #expect(progress.line == "0 of 1 workers are drained; 1 task runs, 2 wait to run")
         round(&progress, "a")
         #expect(!progress.isComplete)
         round(&progress, "a", running: 1)

@@ -171,13 +171,13 @@ import Testing
             "broker_connection_retry": false, "broker_connection_retry_on_startup": true, "task_acks_late": false,
             "result_expires": nil, "task_publish_retry_policy": ["max_retries": 4], "timezone": nil,
             "broker_transport_options": ["visibility_timeout": 600, "sep": "\u{06}\u{16}", "maximum_parked": nil],
-            "worker_state_db": nil, "result_chord_retry_interval": 1.0, "enable_utc": false,
+            "worker_state_db": nil, "result_chord_retry_interval": 1.0, "enable_utc": false, "task_repr_maxlevels": nil,
         ]
         let kept: WireObject = [
             "task_default_queue": "math", "task_default_routing_key": "celery", "broker_connection_retry": false,
             "broker_connection_retry_on_startup": true, "task_acks_late": false, "result_expires": nil,
             "task_publish_retry_policy": ["max_retries": 4], "timezone": nil,
-            "broker_transport_options": ["visibility_timeout": 600], "enable_utc": false,
+            "broker_transport_options": ["visibility_timeout": 600], "enable_utc": false, "task_repr_maxlevels": nil,
         ]
         #expect(SettingDefaults.removed(from: conf) == kept)
         #expect(SettingDefaults.removed(from: ["result_expires": "1 day, 0:00:00"]).isEmpty)

@@ -151,7 +151,7 @@ struct ProgramLifeTests {
 
         let nowhere = try ProgramProcess(["worker", "-b", "sqs://"], in: folder)
         let (refused, text) = await nowhere.end()
-        #expect(refused == .exited(2) && text.contains("Error: the scheme 'sqs' names no broker"), "\(text)")
+        #expect(refused == .exited(64) && text.contains("Error: the scheme 'sqs' names no broker"), "\(text)")
     }
 
     @Test("a purge that waits for its broker ends with either shutdown", arguments: [SIGTERM, SIGQUIT])
