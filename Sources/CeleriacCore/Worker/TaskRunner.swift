@@ -122,10 +122,7 @@ final class TaskRunner: Sendable {
 
     /// Whether a job may begin now that it has a slot. If not, this method ends or drops the job.
     private func mayBegin(_ job: Job) -> Bool {
-        guard held.keeps(job) else {
-            waiting.drop(job, WaitingRoom.lost)
-            return false
-        }
+        guard keeps(job, orDropsAs: WaitingRoom.lost) else { return false }
         let now = timers.now
         if let expires = job.request.expires, expires < now {
             ledger.finish(job, .expired)
@@ -149,12 +146,16 @@ final class TaskRunner: Sendable {
                 "could not count the beginning of a task whose message came back",
                 metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
         }
-        guard held.keeps(job) else {
-            waiting.drop(job, WaitingRoom.leftToBeCounted)
-            return false
-        }
         // Remote control may have terminated it meanwhile.
-        return !job.hasOutcome
+        return keeps(job, orDropsAs: WaitingRoom.leftToBeCounted) && !job.hasOutcome
+    }
+
+    /// Whether the worker still holds a job's message. If not, this method drops the job, unless that has ended: one that was
+    /// terminated and settled before it began gives up its place in the window by its plan, and must not do so twice.
+    private func keeps(_ job: Job, orDropsAs reason: Logger.Message) -> Bool {
+        if held.keeps(job) { return true }
+        if job.claimOutcome() { waiting.drop(job, reason) }
+        return false
     }
 
     /// Calls an error callback of this worker. If the callback throws, the error is only logged.

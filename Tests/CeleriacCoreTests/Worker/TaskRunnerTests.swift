@@ -132,6 +132,20 @@ import Testing
         #expect(job.startTime == nil && parts.submitted == ["1: store REVOKED, acknowledge"])
     }
 
+    @Test("a job that was terminated and settled before it begins gives up its place once")
+    func settledMeanwhile() async throws {
+        let log = LogRecorder()
+        let parts = Parts(logger: log.logger) { TaskHandler("work") { _ in .null } }
+        // As at a broker that takes the settlement while the job waits for its beginning to be counted.
+        parts.consumer.moveMarked()
+        let job = try parts.job(redelivered: true)
+        parts.ledger.finish(job, .revoked(.terminated(signal: 15)))
+        await parts.runner.perform(job, in: Slot())
+        // The plan gives up the place when it is done.
+        #expect(parts.submittedPlans.map(\.endsJob) == [true] && job.startTime == nil)
+        #expect(log.count("\(WaitingRoom.leftToBeCounted)") == 0)
+    }
+
     @Test("acknowledges early before the handler begins, and settles nothing afterwards")
     func acknowledgesEarly() async throws {
         let parts = parts { _ in .null }
