@@ -215,8 +215,9 @@ final class TaskRunner: Sendable {
             // Without its message the task has failed, as after any other error.
             if !rejection.requeue { await hooks.error?(context, rejection) }
             guard rejection.requeue, job.isAcknowledged else { return .rejected(requeue: rejection.requeue) }
-            // What the handler gives back is no longer in the worker's hands, and can only be sent again.
-            return sentAgain(job, RetryError(delay: .zero, maximumRetries: nil, cause: nil))
+            // What was acknowledged can only be sent again: as a retry, whose delay and number keep a handler that always
+            // refuses from running in a circle. Celery lets go of such a task, and its callers wait for ever.
+            return self.retry(job, RetryError(delay: nil, maximumRetries: nil, cause: nil))
         case _ where error.comesOfCancellation && limits?.softLimitPassed == true:
             return .failure(dialect.failure(for: .softTimeLimit))
         case _ where error.comesOfCancellation && Task.isCancelled:
@@ -241,12 +242,6 @@ final class TaskRunner: Sendable {
             }
             return .failure(failure(cause, of: request))
         }
-        return sentAgain(job, retry)
-    }
-
-    /// The outcome of a task that is sent again, however often it was before.
-    private func sentAgain(_ job: Job, _ retry: RetryError) -> Outcome {
-        let (policy, request) = (job.registration.retryPolicy, job.request)
         let delay =
             retry.delay ?? policy.delay(afterRetries: request.retries, random: Double.random(in: 0..<1))
         let cause = retry.cause ?? dialect.failure(for: .retryWithoutCause(delay: delay))
