@@ -187,13 +187,16 @@ extension EffectPipeline {
             var refusals = 0
             while true {
                 if let obstacle {
-                    // Nobody does the rest of one that was acknowledged early.
+                    var failing: [Effect] = []
                     if plan.receipt == nil {
                         logger.error(
                             "could not \(what) before the worker stops, and the message is settled",
                             metadata: ["task-id": "\(plan.taskID)", "error": "\(obstacle)"])
+                        // Nobody runs a task again that was acknowledged early. Its callers must not wait for it, as far as
+                        // the store can tell them.
+                        if !atStore, !plan.isOfParked { failing = instead(plan, obstacle) }
                     }
-                    plan.replaceRest(with: .requeue)
+                    plan.replaceRest(with: .requeue, after: failing)
                     break
                 }
                 var alone = [plan]
