@@ -45,6 +45,7 @@ struct ClaimLedgerTests {
         ledger.note([settlement(3, .acknowledge), settlement(1, .requeue), settlement(9, .acknowledge)])
         #expect(ledger.unsettled == [1, 3] && ledger.unended == [2, 4])
         #expect(ledger.noted([3, 2, 9, 1]).map(\.claim) == ["c", "a"])
+        #expect(ledger.unended(among: [4, 3, 2, 9, 1]).map(\.claim) == ["d", "b"])
         guard case .requeue? = ledger.noted([1]).first?.ending else {
             Issue.record("the ending of the claim should be a requeue")
             return

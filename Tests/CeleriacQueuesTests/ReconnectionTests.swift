@@ -1,4 +1,5 @@
 #if AMQP
+import CeleriacCore
 import Testing
 
 import struct FoundationEssentials.Date
@@ -35,6 +36,23 @@ struct ReconnectionTests {
         #expect(reconnection.pause(at: start.addingTimeInterval(2)) == nil)
         reconnection.opened(at: start)
         #expect(reconnection.pause(at: start).map { $0 <= .milliseconds(50) } == true)
+    }
+
+    @Test("A failure to connect does not end the pause that follows it, but a stop does")
+    func pauseAfterFailure() {
+        var state = AMQPConsumerState(served: ["celery"])
+        // The broker has closed the channel, for instance because it refuses the consumer.
+        let change = state.change
+        state.drop()
+        state.change = Gate()
+        change.open()
+        let gate = state.changeAfterFailure
+        #expect(gate?.isOpen == false)
+        // A stop opens the gate that is waited for.
+        state.change.open()
+        #expect(gate?.isOpen == true)
+        state.isStopped = true
+        #expect(state.changeAfterFailure == nil)
     }
 }
 #endif

@@ -267,6 +267,31 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("messages of a worker that has died come back at one look, however many they are")
+    func manyExpired() async throws {
+        let configuration = try RedisConfiguration(url: try await SharedServers.shared.redisDatabaseURL())
+        let (group, logger) = (MultiThreadedEventLoopGroup.singleton, Logger(label: "test") { _ in Refusals() })
+        let redis = RedisClient(configuration, eventLoopGroup: group, logger: logger)
+        for start in stride(from: 0, to: 1200, by: 400) {
+            var claims = RedisCommand("HSET", "q.celeriac.claims")
+            var times = RedisCommand("ZADD", "q.celeriac.claimed")
+            for number in start..<start + 400 {
+                for argument in ["dead.\(number)", "\(number)"] { claims.append(argument) }
+                for argument in ["1", "dead.\(number)"] { times.append(argument) }
+            }
+            _ = try await redis.send([claims, times])
+        }
+        // Its next look is days away.
+        let broker = MachineryRedisBroker(
+            configuration, settings: MachineryRedisSettings(claimTimeout: 1_000_000), eventLoopGroup: group,
+            logger: logger)
+        let consumer = try await broker.consume(ConsumerOptions(queues: ["q"], prefetch: 10, nodeName: "w"))
+        try await until { try await redis.send(RedisCommand("LLEN", "q")).int == 1200 }
+        try await consumer.close()
+        await broker.close()
+        await redis.close()
+    }
+
     @Test("messages that were let go and restored by another worker are that worker's, with their counts")
     func letGoAndRestored() async throws {
         let bench = try await Bench()

@@ -61,18 +61,26 @@ final class ServedQueues: Sendable {
         return true
     }
 
-    /// Consumes the queues again.
+    /// Consumes the queues again. One that the broker refuses keeps none of the others away.
     ///
-    /// - Throws: the consumer's error; the rest is left to the next call.
+    /// - Throws: the consumer's first error; what it refused is left to the next call.
     func resume() async throws {
-        while let queue = state.withLockedValue({ $0.paused?.first }) {
-            try await consumer.addQueue(queue)
+        var (refused, failure): (Set<String>, (any Error)?) = ([], nil)
+        while let queue = state.withLockedValue({ $0.paused?.first { !refused.contains($0.name) } }) {
+            do {
+                try await consumer.addQueue(queue)
+            } catch {
+                refused.insert(queue.name)
+                failure = failure ?? error
+                continue
+            }
             let isUnwanted = state.withLockedValue { state in
                 state.paused?.removeAll { $0.name == queue.name }
                 return !state.queues.contains { $0.name == queue.name }
             }
             if isUnwanted { try await consumer.removeQueue(queue.name) }
         }
+        if let failure { throw failure }
         state.withLockedValue { state in if state.paused?.isEmpty == true { state.paused = nil } }
     }
 }

@@ -11,8 +11,9 @@ public struct IgnoreResult: Error, Sendable {
 
 /// Throw it from a handler to refuse the message itself: Celery's `Reject`.
 public struct Rejection: Error, Sendable {
-    /// Whether the message goes back to its queue. Otherwise the task has failed, with all that follows from a failure, and
-    /// the broker drops the message, or dead-letters it if the queue says so.
+    /// Whether the message goes back to its queue; a task that was acknowledged early is retried instead, as
+    /// ``TaskOptions/retry`` says. Otherwise the task has failed, with all that follows from a failure, and the broker drops
+    /// the message, or dead-letters it if the queue says so.
     public var requeue: Bool
 
     /// Makes a rejection.

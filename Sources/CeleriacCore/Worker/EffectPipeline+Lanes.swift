@@ -179,16 +179,24 @@ extension EffectPipeline {
             }
         }
         var done: [Plan] = []
-        /// Whether the other side was out of reach after the last call: the remaining plans are then given back
-        /// untried.
-        var isGivenUp = false
+        /// Why the other side was out of reach after the last call: the remaining plans are then given back untried.
+        var obstacle: (any Error)?
         for var plan in plans {
             // What waits for the store keeps its place in the window: it must not wait much longer than the outage.
             var backoff = atStore ? Backoff(maximum: .seconds(5)) : Backoff()
             var refusals = 0
             while true {
-                if isGivenUp {
-                    plan.replaceRest(with: .requeue)
+                if let obstacle {
+                    var failing: [Effect] = []
+                    if plan.receipt == nil {
+                        logger.error(
+                            "could not \(what) before the worker stops, and the message is settled",
+                            metadata: ["task-id": "\(plan.taskID)", "error": "\(obstacle)"])
+                        // Nobody runs a task again that was acknowledged early. Its callers must not wait for it, as far as
+                        // the store can tell them.
+                        if !atStore, !plan.isOfParked { failing = instead(plan, obstacle) }
+                    }
+                    plan.replaceRest(with: .requeue, after: failing)
                     break
                 }
                 var alone = [plan]
@@ -205,12 +213,7 @@ extension EffectPipeline {
                     }
                     if !isOutOfReach { refusals += 1 }
                     if lastCall.isOpen, isOutOfReach {
-                        isGivenUp = true
-                        if plan.receipt == nil {
-                            logger.error(
-                                "could not \(what) before the worker stops, and the message is settled",
-                                metadata: ["task-id": "\(plan.taskID)", "error": "\(error)"])
-                        }
+                        obstacle = error
                         continue
                     }
                     if refusals >= 3 {

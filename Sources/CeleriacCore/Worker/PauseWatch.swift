@@ -19,13 +19,27 @@ struct PauseWatch: Sendable {
             do {
                 let paused = try await broker.pausedQueues(among: left.map(\.name))
                 for queue in left where !paused.contains(queue.name) {
-                    try await control.addQueue(queue)
-                    logger.info("a queue is paused no more", metadata: ["queue": "\(queue.name)"])
-                    left.removeAll { $0.name == queue.name }
+                    if await serve(queue) { left.removeAll { $0.name == queue.name } }
                 }
             } catch {
                 logger.debug("cannot see yet whether queues are still paused", metadata: ["error": "\(error)"])
             }
         }
+    }
+
+    /// Has the worker serve a queue. One that the broker refuses is tried again, and keeps none of the others away.
+    ///
+    /// - Returns: whether the worker serves it.
+    private func serve(_ queue: TaskQueue) async -> Bool {
+        do {
+            try await control.addQueue(queue)
+        } catch {
+            logger.debug(
+                "cannot serve a queue yet that is paused no more",
+                metadata: ["queue": "\(queue.name)", "error": "\(error)"])
+            return false
+        }
+        logger.info("a queue is paused no more", metadata: ["queue": "\(queue.name)"])
+        return true
     }
 }

@@ -65,7 +65,8 @@ final class StorePause: Sendable {
         isPaused.store(false, ordering: .releasing)
         pool.capacity.pause(nil)
         var backoff = Backoff()
-        while !stopping.isOpen {
+        // A queue that cannot be consumed must not hide the next outage.
+        while !stopping.isOpen, !watch.isOut {
             do {
                 return try await queues.resume()
             } catch {

@@ -122,10 +122,7 @@ final class TaskRunner: Sendable {
 
     /// Whether a job may begin now that it has a slot. If not, this method ends or drops the job.
     private func mayBegin(_ job: Job) -> Bool {
-        guard held.keeps(job) else {
-            waiting.drop(job, WaitingRoom.lost)
-            return false
-        }
+        guard keeps(job, orDropsAs: WaitingRoom.lost) else { return false }
         let now = timers.now
         if let expires = job.request.expires, expires < now {
             ledger.finish(job, .expired)
@@ -149,12 +146,16 @@ final class TaskRunner: Sendable {
                 "could not count the beginning of a task whose message came back",
                 metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
         }
-        guard held.keeps(job) else {
-            waiting.drop(job, WaitingRoom.leftToBeCounted)
-            return false
-        }
         // Remote control may have terminated it meanwhile.
-        return !job.hasOutcome
+        return keeps(job, orDropsAs: WaitingRoom.leftToBeCounted) && !job.hasOutcome
+    }
+
+    /// Whether the worker still holds a job's message. If not, this method drops the job, unless that has ended: one that was
+    /// terminated and settled before it began gives up its place in the window by its plan, and must not do so twice.
+    private func keeps(_ job: Job, orDropsAs reason: Logger.Message) -> Bool {
+        if held.keeps(job) { return true }
+        if job.claimOutcome() { waiting.drop(job, reason) }
+        return false
     }
 
     /// Calls an error callback of this worker. If the callback throws, the error is only logged.
@@ -214,8 +215,9 @@ final class TaskRunner: Sendable {
             // Without its message the task has failed, as after any other error.
             if !rejection.requeue { await hooks.error?(context, rejection) }
             guard rejection.requeue, job.isAcknowledged else { return .rejected(requeue: rejection.requeue) }
-            // What the handler gives back is no longer in the worker's hands, and can only be sent again.
-            return sentAgain(job, RetryError(delay: .zero, maximumRetries: nil, cause: nil))
+            // What was acknowledged can only be sent again: as a retry, whose delay and number keep a handler that always
+            // refuses from running in a circle. Celery lets go of such a task, and its callers wait for ever.
+            return self.retry(job, RetryError(delay: nil, maximumRetries: nil, cause: nil))
         case _ where error.comesOfCancellation && limits?.softLimitPassed == true:
             return .failure(dialect.failure(for: .softTimeLimit))
         case _ where error.comesOfCancellation && Task.isCancelled:
@@ -240,12 +242,6 @@ final class TaskRunner: Sendable {
             }
             return .failure(failure(cause, of: request))
         }
-        return sentAgain(job, retry)
-    }
-
-    /// The outcome of a task that is sent again, however often it was before.
-    private func sentAgain(_ job: Job, _ retry: RetryError) -> Outcome {
-        let (policy, request) = (job.registration.retryPolicy, job.request)
         let delay =
             retry.delay ?? policy.delay(afterRetries: request.retries, random: Double.random(in: 0..<1))
         let cause = retry.cause ?? dialect.failure(for: .retryWithoutCause(delay: delay))

@@ -65,6 +65,10 @@ struct AMQPConsumerState {
 
     init(served: [String]) { self.served = served }
 
+    /// What may end the pause after a failure to connect: the next change. The failure itself was one, if the broker closed
+    /// the channel, and must not end its own pause. Nil if there is nothing to wait for, because the consumer stops.
+    var changeAfterFailure: Gate? { isStopped ? nil : change }
+
     /// Starts over on a new channel.
     ///
     /// - Returns: the channel's generation.

@@ -307,10 +307,8 @@ package final class AMQPMessageConsumer: LosingConsumer {
                         ? "cannot consume, trying again"
                         : "the broker refuses the worker: its configuration or rights are wrong, trying again",
                     metadata: ["broker": "\(name)", "error": "\(error)", "seconds": "\(pause.seconds)"])
-                let timer = timers.schedule(after: pause) { gate.open() }
-                await gate.wait()
-                timer.cancel()
-                state.withLockedValue { if $0.change === gate { $0.change = Gate() } }
+                let change = state.withLockedValue { $0.changeAfterFailure }
+                await change?.wait(atMost: pause, timers: timers)
             }
         }
     }

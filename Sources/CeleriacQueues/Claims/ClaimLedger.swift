@@ -91,6 +91,14 @@ package struct ClaimLedger<Claim: Sendable, Source: Sendable>: Sendable {
     /// The serials of claims that are held and have not ended, ascending.
     package var unended: [UInt64] { held.keys.filter { endings[$0] == nil }.sorted() }
 
+    /// Those held claims among the serials that have not ended, and so may be given back, in the order of the serials.
+    package func unended(among serials: some Sequence<UInt64>) -> [(serial: UInt64, claim: Claim)] {
+        serials.compactMap { serial in
+            guard endings[serial] == nil, let claim = held[serial] else { return nil }
+            return (serial, claim)
+        }
+    }
+
     /// Forgets claims, because the broker has carried out their endings.
     package mutating func forget(_ serials: some Sequence<UInt64>) {
         for serial in serials {

@@ -134,6 +134,10 @@ package protocol RedisConsumerTopology: Sendable {
     /// The claims that an attempt made, read from the reply to ``claim(_:)``.
     func claims(in reply: RedisValue, of attempt: RedisClaimAttempt) -> [RedisClaim]
 
+    /// The `index`th claim of an attempt whose reply was lost, from its entry in the hash of claims; nil if the entry is
+    /// none of the attempt's lists.
+    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim?
+
     /// The key under which the consumer raises its epoch before it looks for claims whose reply was lost.
     func epochKey(of attempt: RedisClaimAttempt) -> String
 
@@ -202,8 +206,7 @@ extension RedisConsumerTopology {
     package var patience: Duration { .seconds(30) }
     package var putsBackFromClaims: Bool { false }
 
-    /// The `index`th claim of an attempt whose reply was lost, from its entry in the hash of claims; nil if the entry is
-    /// none of the attempt's lists.
+    /// The claim of the first list that the entry fits.
     package func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
         for list in attempt.lists {
             if let payload = payload(of: stored, from: list) {

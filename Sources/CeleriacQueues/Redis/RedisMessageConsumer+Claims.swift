@@ -166,16 +166,17 @@ extension RedisMessageConsumer {
     package func giveBackToEnd(_ receipts: [Receipt]) async throws {
         let claims = state.withLockedValue { state -> [RedisClaim] in
             state.courtesy.begin(at: timers.now)
-            return receipts.map(\.tag).sorted().compactMap { state.ledger[$0] }
+            return state.ledger.unended(among: receipts.map(\.tag).sorted()).map(\.claim)
         }
         try await client.end(topology.giveBackToEnd(claims, park: park), onEnd: forget)
     }
 
-    /// Gives claims back in this order, first those that may run now.
+    /// Gives claims back in this order, first those that may run now. What has ended meanwhile is never given back, also while
+    /// Redis has not heard of it.
     func giveBack(serials: [UInt64]) async throws(RedisError) {
         let (claims, kept) = state.withLockedValue { state -> ([RedisClaim], [UInt64]) in
             state.courtesy.begin(at: timers.now)
-            return (serials.compactMap { state.ledger[$0] }, serials.filter { state.kept[$0] != nil })
+            return (state.ledger.unended(among: serials).map(\.claim), serials.filter { state.kept[$0] != nil })
         }
         var refusal: RedisError?
         do throws(RedisError) {

@@ -117,8 +117,7 @@ extension RedisMessageConsumer: PayloadKeepingConsumer {
                 let count = state.kept.portion(atEndOf: rest)
                 let portion = rest.suffix(count)
                 let kept = portion.compactMap { serial in state.kept[serial].map { (serial, $0) as Kept } }
-                // What has ended since it was recalled is never given back.
-                let recalled = portion.filter { state.ledger.noted([$0]).isEmpty }.compactMap { state.ledger[$0] }
+                let recalled = state.ledger.unended(among: portion).map(\.claim)
                 return (count, kept, recalled)
             }
             rest = rest.dropLast(count)

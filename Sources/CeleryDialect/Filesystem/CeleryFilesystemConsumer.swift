@@ -333,8 +333,9 @@ final class CeleryFilesystemConsumer: MessageConsumer {
     }
 
     func giveBack(_ receipts: [Receipt]) async throws {
+        let tags = state.withLockedValue { $0.ledger.unended(among: receipts.map(\.tag)).map(\.serial) }
         // Under their old names the messages are delivered again in their old order.
-        try await end(receipts.map(\.tag)) { tag throws(CeleriacError) in
+        try await end(tags) { tag throws(CeleriacError) in
             guard let held = self.state.withLockedValue({ $0.ledger[tag] }) else { return }
             try self.giveBack(held)
         }

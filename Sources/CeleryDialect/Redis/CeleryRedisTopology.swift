@@ -112,6 +112,16 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         return claims
     }
 
+    /// What is stored names the queue alone. The message says by its priority in which of the queue's lists it was, so that
+    /// it goes back there.
+    func claim(_ index: Int, stored: [UInt8], of attempt: RedisClaimAttempt) -> RedisClaim? {
+        let lists = attempt.lists.filter { payload(of: stored, from: $0) != nil }
+        guard let first = lists.first, let payload = payload(of: stored, from: first) else { return nil }
+        let envelope = try? KombuEnvelope.decode(payload, limits: limits.ofAnySize)
+        let key = keys.list(first.queue, priority: envelope?.message.properties.priority ?? 0)
+        return attempt.claim(index, from: lists.first { $0.key == key } ?? first, payload: payload)
+    }
+
     func epochKey(of attempt: RedisClaimAttempt) -> String { keys.epoch(attempt.tagPrefix) }
 
     func claimsKey(of list: RedisQueueList) -> String { keys.unacked }

@@ -137,21 +137,24 @@ struct MachineryRedisTopology: RedisConsumerTopology {
         ]
     }
 
-    /// Puts back messages of workers that have died.
+    /// Puts back all messages of workers that have died.
     private func restoreExpiredClaims(_ consumer: RedisMessageConsumer) {
+        let portion = 500
         let limit = consumer.timers.now.timeIntervalSince1970 - settings.claimLifetime.seconds
         let commands = consumer.knownLists.map {
-            RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, 500])
+            RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, portion])
         }
         guard !commands.isEmpty else { return }
         consumer.client.submit(commands).whenComplete { [weak consumer] result in
             guard let consumer else { return }
             consumer.note("look for messages to restore", result.refusal)
-            let count = (try? result.get())?.compactMap(\.int).reduce(0, +) ?? 0
+            let counts = (try? result.get())?.compactMap(\.int) ?? []
+            let count = counts.reduce(0, +)
             if count > 0 {
                 consumer.logger.notice(
                     "restored messages of a worker that has died", metadata: ["messages": "\(count)"])
             }
+            if counts.contains(portion) { restoreExpiredClaims(consumer) }
         }
     }
 

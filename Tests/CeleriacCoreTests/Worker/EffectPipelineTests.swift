@@ -2,6 +2,7 @@ import CeleriacTestKit
 import CeleriacWire
 import Logging
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 import struct FoundationEssentials.Date
@@ -14,11 +15,14 @@ struct EffectPipelineTests {
     private let timers = VirtualTimers()
     private let ended = NIOLockedValueBox(0)
 
-    private func pipeline(_ peer: TripRecorder, timers: (any TimerSource)? = nil) -> EffectPipeline {
+    private func pipeline(
+        _ peer: TripRecorder, timers: (any TimerSource)? = nil,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) -> EffectPipeline {
         EffectPipeline(
             dialect: PlainDialect(), broker: peer, store: peer, consumer: peer,
             held: HeldTasks(consumer: peer, timers: self.timers), timers: timers ?? self.timers,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            logger: logger,
             onJobsEnded: { [ended] count in ended.withLockedValue { $0 += count } })
     }
 
@@ -200,6 +204,31 @@ struct EffectPipelineTests {
         // Virtual time stood still all the while.
         #expect(
             peer.trips == [.store(["a", "b"]), .store(["a"]), .store(["a"]), settled(.requeue, 1, 2)])
+    }
+
+    @Test("of tasks that were acknowledged early make these fail at the last call, and the log tells of each")
+    func lastCallOfAcknowledged() async {
+        let log = LogRecorder()
+        let peer = TripRecorder { trip in
+            if case .publish = trip { throw CeleriacError(.unavailable, "away") }
+            return nil
+        }
+        let pipeline = pipeline(peer, logger: log.logger)
+        pipeline.submit(
+            ["a", "b", "c"].map { id in
+                Plan(receipt: nil, taskID: id, endsJob: false, effects: [publish(id), store("succeeded " + id)])
+            })
+        let instead: @Sendable (Plan, any Error) -> [Effect] = { plan, _ in
+            [.store(ResultRecord(taskID: "failed " + plan.taskID, state: .failure, payload: []))]
+        }
+        await run(
+            pipeline,
+            meanwhile: {
+                await until { timers.count == 1 }
+                pipeline.stopRetrying()
+            }, instead: instead)
+        #expect(log.count("could not publish before the worker stops, and the message is settled") == 3)
+        #expect(peer.trips.last == .store(["failed a", "failed b", "failed c"]))
     }
 
     // MARK: Chords

@@ -12,8 +12,12 @@ private final class NotingBroker: MessageBroker, PausingBroker {
     private let notes: NIOLockedValueBox<[String: QueuePause]>
     private let failure = NIOLockedValueBox<CeleriacError?>(nil)
 
-    init(_ base: MemoryBroker, paused: [String]) {
+    /// The queues that its consumers cannot add.
+    private let refused: Set<String>
+
+    init(_ base: MemoryBroker, paused: [String], refusing refused: Set<String> = []) {
         self.base = base
+        self.refused = refused
         notes = NIOLockedValueBox(
             Dictionary(paused.map { ($0, QueuePause(queue: $0, since: nil, nodes: [])) }) { first, _ in first })
     }
@@ -24,7 +28,9 @@ private final class NotingBroker: MessageBroker, PausingBroker {
 
     func publish(_ messages: [OutgoingMessage]) async throws { try await base.publish(messages) }
 
-    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer { try await base.consume(options) }
+    func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+        RefusingConsumer(base: try await base.consume(options), refused: refused)
+    }
 
     func close() async { await base.close() }
 
@@ -37,6 +43,24 @@ private final class NotingBroker: MessageBroker, PausingBroker {
 
     func endPause(of queue: String) async throws -> Bool {
         notes.withLockedValue { $0.removeValue(forKey: queue) != nil }
+    }
+}
+
+/// A consumer that cannot add some queues.
+private struct RefusingConsumer: MessageConsumer {
+    let base: any MessageConsumer
+    let refused: Set<String>
+
+    func next(atMost limit: Int) async throws -> [Delivery] { try await base.next(atMost: limit) }
+    func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+    func removeQueue(_ name: String) async throws { try await base.removeQueue(name) }
+    func stop() async { await base.stop() }
+    func close() async throws { try await base.close() }
+
+    func addQueue(_ queue: TaskQueue) async throws {
+        if refused.contains(queue.name) { throw CeleriacError(.configuration, "refused") }
+        try await base.addQueue(queue)
     }
 }
 
@@ -70,6 +94,25 @@ struct PausedQueueTests {
             }
             let late = try await waiting.get()
             #expect(late == "a")
+        }
+    }
+
+    @Test("are served when they are paused no more, although the broker refuses one of them")
+    func refusedQueue() async throws {
+        let broker = NotingBroker(MemoryBroker(), paused: ["bad", "q"], refusing: ["bad"])
+        let bench = Bench { _ in broker }
+        let part = ControlProbe()
+        let worker = bench.worker(parts: [part], configure: { $0.queues = ["bad", "q", "other"] }) {
+            work.handler { $0 }
+        }
+        try await bench.run(worker) {
+            let control = await part.control()
+            #expect(control.queues == ["other"])
+            for queue in ["bad", "q"] { _ = try await broker.endPause(of: queue) }
+            await until {
+                bench.timers.advance(by: .seconds(5))
+                return control.queues == ["other", "q"]
+            }
         }
     }
 

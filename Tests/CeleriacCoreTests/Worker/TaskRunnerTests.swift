@@ -132,6 +132,20 @@ import Testing
         #expect(job.startTime == nil && parts.submitted == ["1: store REVOKED, acknowledge"])
     }
 
+    @Test("a job that was terminated and settled before it begins gives up its place once")
+    func settledMeanwhile() async throws {
+        let log = LogRecorder()
+        let parts = Parts(logger: log.logger) { TaskHandler("work") { _ in .null } }
+        // As at a broker that takes the settlement while the job waits for its beginning to be counted.
+        parts.consumer.moveMarked()
+        let job = try parts.job(redelivered: true)
+        parts.ledger.finish(job, .revoked(.terminated(signal: 15)))
+        await parts.runner.perform(job, in: Slot())
+        // The plan gives up the place when it is done.
+        #expect(parts.submittedPlans.map(\.endsJob) == [true] && job.startTime == nil)
+        #expect(log.count("\(WaitingRoom.leftToBeCounted)") == 0)
+    }
+
     @Test("acknowledges early before the handler begins, and settles nothing afterwards")
     func acknowledgesEarly() async throws {
         let parts = parts { _ in .null }
@@ -140,12 +154,20 @@ import Testing
         #expect(parts.submittedPlans.map(\.endsJob) == [true, false])
     }
 
-    @Test("sends again what a handler gives back that was acknowledged early, however often it was sent")
+    @Test("retries what a handler gives back that was acknowledged early, by its policy, and fails it in the end")
     func givesBackWhatIsAcknowledged() async throws {
-        let parts = parts { _ in throw Rejection(requeue: true) }
-        let job = try parts.job(acknowledgesEarly: true) { $0.retries = 100 }
-        await parts.runner.perform(job, in: Slot())
-        #expect(parts.submitted == ["1: acknowledge", "1: publish 1, store RETRY"])
+        let policy = RetryPolicy(maximumRetries: 2, delay: .fixed(.seconds(30)))
+        let parts = parts(options: TaskOptions(retry: policy)) { _ in throw Rejection(requeue: true) }
+        for retries in [1, 2] {
+            let job = try parts.job(acknowledgesEarly: true) { $0.retries = retries }
+            await parts.runner.perform(job, in: Slot())
+        }
+        #expect(
+            parts.submitted == ["1: acknowledge", "1: publish 1, store RETRY", "1: acknowledge", "1: store FAILURE"])
+        // Sent at once it would run in a circle.
+        let again = try #require(parts.submittedPlans.dropFirst().first?.messages.first)
+        let eta = try WireJSON.decode(again.message.body)["eta"]?.doubleValue
+        #expect(eta == parts.timers.now.addingTimeInterval(30).timeIntervalSince1970)
     }
 
     @Test("stores that a task started where its options ask for it, unless its results are ignored")

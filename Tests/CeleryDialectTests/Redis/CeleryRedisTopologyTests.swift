@@ -1,6 +1,8 @@
 #if Redis
 import CeleriacCore
 import CeleriacRedis
+import CeleriacWire
+import CeleryWire
 import Testing
 
 @testable import CeleriacQueues
@@ -46,6 +48,17 @@ import Testing
         #expect(found.map { String(decoding: $0.payload, as: UTF8.self) } == #"{"x": 1}"#)
         for stored in ["", "[", #", "", "b"]"#, #"[{"x": 1}, "", "c"]"#, #"{}, "", "b"]"#] {
             #expect(claim(stored)?.tag == nil, "\(stored)")
+        }
+    }
+
+    @Test func findsTheListOfAStoredClaimByThePriorityOfItsMessage() throws {
+        for (priority, step) in [(nil, ""), (2, ""), (5, "\u{06}\u{16}3")] as [(UInt8?, String)] {
+            var message = WireMessage(body: Array("[[], {}, {}]".utf8))
+            message.properties.priority = priority
+            let envelope = try KombuEnvelope(message: message, routingKey: "b", deliveryTag: "t").encode()
+            let stored = Array("[".utf8) + envelope + Array(#", "", "b"]"#.utf8)
+            let found = topology.claim(0, stored: stored, of: attempt())
+            #expect(found?.list.key == "b" + step && found?.payload == envelope)
         }
     }
 
