@@ -355,6 +355,64 @@ struct AMQPMessageConsumerTests {
         await connection.close()
     }
 
+    @Test(
+        "A worker that stands by at a queue with a single active consumer raises no alarm, whatever its settings say",
+        arguments: [[:], ["x-queue-type": "quorum"], ["x-max-priority": 5, "x-expires": 3_600_000]] as [WireObject])
+    func standingBy(_ arguments: WireObject) async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        let queue = LiveBroker.queueName()
+        var declared = arguments
+        declared["x-single-active-consumer"] = true
+        try await channel.queueDeclare(queue, arguments: declared)
+        let active = try await consume([queue], prefetch: 1)
+        for body in ["first", "second"] { try await publish(body, to: queue, on: channel) }
+        let held = try await active.next(atMost: 1)
+        let log = LogRecorder()
+        let standby = try await consume([queue], logger: log.logger)
+        standby.state.withLockedValue {
+            $0.watchdog = Watchdog(interval: .milliseconds(50), patience: .milliseconds(150))
+        }
+        async let next = standby.next(atMost: 10)
+        let news = "a queue has a single active consumer: this worker stands by until the broker chooses it"
+        await until { log.count(news) > 0 }
+        try await standby.checkHealth()
+        // The broker chooses it when the other one ends.
+        await active.stop()
+        try await active.settle(held.map { Settlement($0.receipt, .acknowledge) })
+        let taken = try await next
+        try await active.close()
+        #expect(bodies(held) == ["first"] && bodies(taken) == ["second"])
+        #expect(log.count(news) == 1 && log.lines(at: .warning).isEmpty)
+        try await standby.settle(taken.map { Settlement($0.receipt, .acknowledge) })
+        try await standby.close()
+        #expect(try await channel.queueDelete(queue) == 0)
+        await connection.close()
+    }
+
+    @Test("A queue says whether it has a single active consumer, and one that is gone is not made")
+    func singleActive() async throws {
+        let connection = try await LiveBroker.connect()
+        let channel = try await connection.openChannel()
+        for (arguments, expected) in [
+            ([:], false), (["x-single-active-consumer": false], false), (["x-single-active-consumer": true], true),
+            (["x-queue-type": "quorum"], false),
+            (["x-queue-type": "quorum", "x-single-active-consumer": true], true),
+        ] as [(WireObject, Bool)] {
+            let queue = LiveBroker.queueName()
+            try await channel.queueDeclare(queue, arguments: arguments)
+            for own in [[:], ["x-expires": 900_000]] as [WireObject] {
+                let answer = await connection.hasSingleActiveConsumer(queue, arguments: own)
+                #expect(answer == expected, "\(arguments), \(own)")
+            }
+            try await channel.queueDelete(queue)
+            let gone = await connection.hasSingleActiveConsumer(queue, arguments: arguments)
+            let exists = try await connection.hasQueue(queue)
+            #expect(gone == nil && !exists)
+        }
+        await connection.close()
+    }
+
     @Test("Replaces a channel that the broker closes; its held messages are delivered again")
     func closedChannel() async throws {
         let connection = try await LiveBroker.connect()

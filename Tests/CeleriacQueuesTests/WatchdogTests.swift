@@ -55,6 +55,19 @@ import Testing
         }
     }
 
+    @Test("foresees the alarm that the next look raises, and notes nothing by that")
+    func foresees() {
+        var watchdog = Watchdog()
+        _ = alarms(&watchdog, Array(repeating: ["a": 1, "b": 2], count: 3))
+        timers.advance(by: watchdog.interval)
+        for _ in 0..<3 {
+            #expect(watchdog.foresees(["a": 1, "b": 2], now: timers.now)?.queue == "a")
+            #expect(watchdog.foresees(["b": 2], now: timers.now)?.queue == "b")
+        }
+        #expect(watchdog.foresees([:], now: timers.now) == nil && watchdog.standing == nil)
+        #expect(watchdog.look(["b": 2], now: timers.now)?.queue == "b")
+    }
+
     @Test("says which queue stands still, with how many messages and for how long")
     func says() {
         var watchdog = Watchdog()

@@ -55,6 +55,8 @@ struct AMQPConsumerState {
     var lossAction: (@Sendable () -> Void)?
     /// Watches the queues while nothing arrives.
     var watchdog = Watchdog()
+    /// The queues that were found to have a single active consumer, although their settings do not say so.
+    var standingBy: Set<String> = []
     /// What is known of the levels where messages wait for their time.
     var levels = KnownLevels()
     /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
@@ -82,6 +84,7 @@ struct AMQPConsumerState {
         stranded = 0
         limit = nil
         levels = KnownLevels()
+        standingBy = []
         return generation
     }
 

@@ -26,10 +26,16 @@ extension AMQPMessageConsumer {
         let (channel, generation, queues) = state.withLockedValue { ($0.channel, $0.generation, $0.expecting) }
         guard let channel else { return }
         var depths: [String: Int] = [:]
-        for queue in queues where topology.arguments(of: queue)["x-single-active-consumer"] != true {
+        for queue in queues where topology.arguments(of: queue)[SingleActiveProbe.argument] != true {
             depths[queue] = await depth(of: queue, on: channel.connection)
         }
         let now = timers.now
+        // The queue may be another than the settings say. It is asked only then, since the server logs the question.
+        while let alarm = state.withLockedValue({ $0.watchdog.foresees(depths, now: now) }),
+            await standsBy(at: alarm.queue, generation, on: channel.connection)
+        {
+            depths[alarm.queue] = nil
+        }
         let (alarm, isHolding, gate) = state.withLockedValue { state -> (Watchdog.Alarm?, Bool, Gate?) in
             // Something may have arrived meanwhile.
             guard state.generation == generation, state.channel != nil, state.buffer.isEmpty, !state.isStopped,
@@ -52,6 +58,21 @@ extension AMQPMessageConsumer {
         if isHolding { try? await replaceConsumers() }
     }
 
+    /// Whether messages of a queue may wait because another consumer is the only one that gets any. From then on the queue
+    /// is not watched.
+    private func standsBy(at queue: String, _ generation: UInt64, on connection: AMQPConnection) async -> Bool {
+        guard
+            await connection.hasSingleActiveConsumer(queue, arguments: topology.arguments(of: queue)) == true
+        else { return false }
+        state.withLockedValue { state in
+            if state.generation == generation { state.standingBy.insert(queue) }
+        }
+        logger.info(
+            "a queue has a single active consumer: this worker stands by until the broker chooses it",
+            metadata: ["queue": "\(queue)"])
+        return true
+    }
+
     /// How many messages wait in a queue; nil if that cannot be asked. What goes wrong with the queue or the connection
     /// is told by others.
     private func depth(of queue: String, on connection: AMQPConnection) async -> Int? {
@@ -66,7 +87,7 @@ extension AMQPConsumerState {
     /// deliveries is reached.
     fileprivate var expecting: [String] {
         if let limit, limit > 0, held.count + settling + stranded >= limit { return [] }
-        return activeTags.values.filter { served.contains($0) }
+        return activeTags.values.filter { served.contains($0) && !standingBy.contains($0) }
     }
 }
 #endif

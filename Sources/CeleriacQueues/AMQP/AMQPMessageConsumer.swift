@@ -133,6 +133,8 @@ package final class AMQPMessageConsumer: LosingConsumer {
             state.nextTag += 1
             state.queues[tag] = queue
             state.activeTags[tag] = queue
+            // A queue that was deleted may be another one now.
+            state.standingBy.remove(queue)
             return tag
         }
         try await channel.consume(

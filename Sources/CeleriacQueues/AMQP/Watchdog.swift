@@ -40,6 +40,12 @@ struct Watchdog: Sendable {
         alarms = 0
     }
 
+    /// The alarm that ``look(_:now:)`` would raise now.
+    func foresees(_ depths: [String: Int], now: Date) -> Alarm? {
+        var copy = self
+        return copy.look(depths, now: now)
+    }
+
     /// Notes how many messages wait in the queues of an idle consumer.
     ///
     /// - Returns: the queue from which it should have had something, if there is one.
