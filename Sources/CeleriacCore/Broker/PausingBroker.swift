@@ -56,6 +56,24 @@ package protocol PausingBroker: MessageBroker {
     func endPause(of queue: String) async throws -> Bool
 }
 
+extension CeleriacError {
+    /// Makes the error that says why the notes of paused queues could not be used. Where nobody can be asked, or nobody may ask, that is no matter of
+    /// notes, of which whoever reads the error may never have heard.
+    ///
+    /// - Parameters:
+    ///   - broker: the broker's name.
+    ///   - isOutOfReach: whether the broker may answer later.
+    ///   - cause: what the transport says.
+    /// - Returns: the error.
+    package static func ofPauseNotes(
+        at broker: String, isOutOfReach: Bool, cause: any TransportError
+    ) -> CeleriacError {
+        if cause.isRefusedLogin { return CeleriacError(.configuration, "cannot use \(broker)", cause: cause) }
+        if isOutOfReach { return CeleriacError(.unavailable, "cannot reach \(broker)", cause: cause) }
+        return CeleriacError(.configuration, "cannot use the notes of paused queues at \(broker)", cause: cause)
+    }
+}
+
 extension MessageBroker {
     /// Which queues of these are paused; none where the broker keeps no notes.
     ///

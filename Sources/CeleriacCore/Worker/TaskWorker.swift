@@ -232,6 +232,8 @@ public final class TaskWorker: Service {
         let consumer: any MessageConsumer
         /// The names of the queues that the consumer leaves out because they are paused.
         let paused: Set<String>
+        /// Why nobody could say which queues are paused; nil if somebody could.
+        let failure: (any Error)?
     }
 
     /// Begins to consume. While the broker is out of reach the worker tries again, however long that takes. A stop ends
@@ -256,17 +258,22 @@ public final class TaskWorker: Service {
             let stopped = stopping.onOpen { isOver.open() }
             defer { stopping.forget(stopped) }
             do {
-                return try await isOver.wait(forWorkOn: executor) { [broker, store, options, logger] in
+                let consumption = try await isOver.wait(forWorkOn: executor) { [broker, store, options, logger] in
                     try await (store as? any AttemptCountingStore)?.checkLogin()
-                    let paused = try await Self.paused(among: options.queues, at: broker, logger)
+                    let (paused, failure) = try await Self.paused(among: options.queues, at: broker, logger)
                     var options = options
                     options.queues.removeAll { paused.contains($0.name) }
-                    return Consumption(consumer: try await broker.consume(options), paused: paused)
+                    return Consumption(consumer: try await broker.consume(options), paused: paused, failure: failure)
                 } late: { consumption in
                     await consumption.consumer.stop()
                     try? await consumption.consumer.giveBack([])
                     try? await consumption.consumer.close()
                 }
+                // A broker that refuses the worker altogether has said so by now, and a stop is no failure.
+                if let failure = consumption?.failure {
+                    logger.warning("cannot see whether queues are paused", metadata: ["error": "\(failure)"])
+                }
+                return consumption
             } catch let error as CeleriacError where error.code == .unavailable {
                 guard configuration.retriesFirstConnection, retries < configuration.maximumFirstRetries ?? .max else {
                     throw error
@@ -284,10 +291,11 @@ public final class TaskWorker: Service {
 
     /// The names of the queues that are paused. If nobody can say, none is.
     ///
+    /// - Returns: the names, and why nobody can say.
     /// - Throws: the broker's error if it is out of reach.
     private static func paused(
         among queues: [TaskQueue], at broker: any MessageBroker, _ logger: Logger
-    ) async throws -> Set<String> {
+    ) async throws -> (names: Set<String>, failure: (any Error)?) {
         do {
             let paused = try await broker.pausedQueues(among: queues.map(\.name))
             if !paused.isEmpty {
@@ -295,12 +303,11 @@ public final class TaskWorker: Service {
                     "queues are paused, and not served until they are resumed",
                     metadata: ["queues": "\(paused.sorted())"])
             }
-            return paused
+            return (paused, nil)
         } catch let error as CeleriacError where error.code == .unavailable {
             throw error
         } catch {
-            logger.warning("cannot see whether queues are paused", metadata: ["error": "\(error)"])
-            return []
+            return ([], error)
         }
     }
 

@@ -79,7 +79,9 @@ extension RedisMessageConsumer {
     ///   - error: why it could not be done; nil if it was.
     package func note(_ work: String, _ error: (any Error)?) {
         guard let error else { return state.withLockedValue { _ = $0.failing.remove(work) } }
-        let isNew = state.withLockedValue { $0.failing.insert(work).inserted }
+        // The end of the consumer closes its client, and what that cuts off is no failure.
+        let isEnd = (error as? RedisError)?.code == .closed
+        let isNew = state.withLockedValue { !isEnd && $0.failing.insert(work).inserted }
         logger.log(level: isNew ? .warning : .debug, "could not \(work)", metadata: ["error": "\(error)"])
     }
 

@@ -79,7 +79,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         let consumer = RedisMessageConsumer(
             configuration, topology: topology, options: options, eventLoopGroup: eventLoopGroup, logger: logger)
         do {
-            _ = try await consumer.client.send(RedisCommand("PING"))
+            try await consumer.client.reach(within: configuration.commandTimeout)
             for queue in options.queues { try await consumer.announce(queue.name) }
         } catch {
             throw CeleriacError(

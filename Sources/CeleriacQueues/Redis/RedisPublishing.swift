@@ -98,12 +98,20 @@ extension RedisClient {
     ///   settings fit. One that does not answer is left to whoever needs it.
     package func checkLogin(of name: String) async throws(CeleriacError) {
         do throws(RedisError) {
-            let reply = try await send([RedisCommand("PING")], timeout: .seconds(5)).first
-            if let error = reply?.error { throw RedisError(error) }
+            try await reach(within: .seconds(5))
         } catch {
             guard error.isRefusedLogin || error.code == .unsuitableServer else { return }
             throw CeleriacError(.configuration, "cannot use the result store \(name)", cause: error)
         }
+    }
+
+    /// Asks whether the server serves this user. A server that is not there is told by the first attempt to connect.
+    ///
+    /// - Parameter timeout: How long the answer may take once there is a connection.
+    /// - Throws: ``RedisError``, also if the server refuses the command.
+    func reach(within timeout: Duration) async throws(RedisError) {
+        let reply = try await send([RedisCommand("PING")], timeout: timeout, waitsForServer: false).first
+        if let error = reply?.error { throw RedisError(error) }
     }
 
     private func send(

@@ -34,9 +34,12 @@ final class RedisRouter {
         home.router = self
     }
 
-    /// Sends a batch, or keeps it until there is a connection.
-    func send(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
-        guard isCluster else { return home.send(commands, timeout: timeout, waiter: waiter) }
+    /// Sends a batch, or keeps it until there is a connection; unless it waits for a server, only until none can be made.
+    /// The nodes of a known cluster take over from one another, so that there it is kept anyway.
+    func send(_ commands: [RedisCommand], timeout: Duration?, waitsForServer: Bool = true, waiter: RedisWaiter) {
+        guard isCluster else {
+            return home.send(commands, timeout: timeout, waitsForServer: waitsForServer, waiter: waiter)
+        }
         guard !isClosed else { return waiter.fail(RedisClientCore.closedError) }
         guard !commands.isEmpty else { return waiter.succeed([]) }
         let call = RedisClusterCall(commands, timeout: timeout, waiter: waiter)

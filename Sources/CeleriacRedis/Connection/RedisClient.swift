@@ -57,16 +57,19 @@ package final class RedisClient: Sendable {
     /// - Parameters:
     ///   - commands: The commands, in order.
     ///   - timeout: How long the replies may take once the commands are sent; `nil` for no limit.
+    ///   - waitsForServer: Whether the call waits for a connection as calls do. If not, it fails with the first attempt
+    ///     to make one, for callers who tell of that and try again by themselves.
     /// - Returns: One reply for each command, in order. It is a ``RedisValue/error(_:)`` if the server refused the
     ///   command.
     /// - Throws: Before anything is sent: `connectFailed`, `timeout`, `tls`, `authenticationFailed`,
     ///   `unsuitableServer`, `server`, `closed`, `tooLarge`. Afterwards: `connectionLost`, `timeout`, `closed`,
     ///   `protocolViolation`.
     package nonisolated(nonsending) func send(
-        _ commands: [RedisCommand], timeout: Duration?
+        _ commands: [RedisCommand], timeout: Duration?, waitsForServer: Bool = true
     ) async throws(RedisError) -> [RedisValue] {
         try await withCheckedContinuation { continuation in
-            submit(commands, timeout: timeout, waiter: .continuation(continuation))
+            submit(
+                commands, timeout: timeout, waitsForServer: waitsForServer, waiter: .continuation(continuation))
         }.get()
     }
 
@@ -127,8 +130,10 @@ package final class RedisClient: Sendable {
         try? await done.futureResult.get()
     }
 
-    func submit(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
-        onEventLoop { $0.send(commands, timeout: timeout, waiter: waiter) }
+    func submit(
+        _ commands: [RedisCommand], timeout: Duration?, waitsForServer: Bool = true, waiter: RedisWaiter
+    ) {
+        onEventLoop { $0.send(commands, timeout: timeout, waitsForServer: waitsForServer, waiter: waiter) }
     }
 
     private func onEventLoop(_ body: @escaping @Sendable (RedisRouter) -> Void) {

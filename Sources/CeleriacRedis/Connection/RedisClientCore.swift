@@ -11,6 +11,8 @@ final class RedisClientCore: RedisReconnectorDelegate {
         let timeout: Duration?
         let waiter: RedisWaiter
         let deadline: NIODeadline
+        /// How many more attempts to connect it waits for; nil for all until the deadline.
+        var attempts: Int?
     }
 
     /// Gets the connection, and the calls that wait for it, if that leads to a cluster.
@@ -42,14 +44,17 @@ final class RedisClientCore: RedisReconnectorDelegate {
     var isIdle: Bool { waiting.isEmpty && connection?.isIdle != false }
 
     /// Sends a batch, or keeps it until there is a connection.
-    func send(_ commands: [RedisCommand], timeout: Duration?, waiter: RedisWaiter) {
+    func send(_ commands: [RedisCommand], timeout: Duration?, waitsForServer: Bool = true, waiter: RedisWaiter) {
         if let connection {
             connection.submit(commands, timeout: timeout, waiter: waiter)
         } else if isClosed {
             waiter.fail(Self.closedError)
         } else {
             let deadline = eventLoop.now + TimeAmount(clamping: configuration.connectTimeout)
-            waiting.append(Waiting(commands: commands, timeout: timeout, waiter: waiter, deadline: deadline))
+            // Each of the servers that may be the one has its turn.
+            let attempts: Int? = waitsForServer ? nil : 1 + configuration.seeds.count
+            waiting.append(
+                Waiting(commands: commands, timeout: timeout, waiter: waiter, deadline: deadline, attempts: attempts))
             armTimer()
             reconnector.demand()
         }
@@ -114,7 +119,20 @@ final class RedisClientCore: RedisReconnectorDelegate {
         } else if !error.isOutOfReach {
             // If the server may come back soon, each caller waits for as long as it is allowed to.
             failWaiting(error)
+        } else {
+            failImpatient(error)
         }
+    }
+
+    /// Fails the calls that wait for no further attempt.
+    private func failImpatient(_ error: RedisError) {
+        let calls = waiting.map { call in
+            var call = call
+            call.attempts = call.attempts.map { $0 - 1 }
+            return call
+        }
+        waiting = Deque(calls.filter { $0.attempts != 0 })
+        for call in calls where call.attempts == 0 { call.waiter.fail(error) }
     }
 
     private func lost(_ lost: RedisConnection?, _ error: RedisError) {

@@ -82,10 +82,7 @@ extension CeleryAMQPBroker: PausingBroker {
             }
             throw failure
         } catch {
-            // A refused login is told by what comes next.
-            throw CeleriacError(
-                error.isOutOfReach && !error.isRefusedLogin ? .unavailable : .configuration,
-                "cannot use the notes of paused queues at \(name)", cause: error)
+            throw CeleriacError.ofPauseNotes(at: name, isOutOfReach: error.isOutOfReach, cause: error)
         }
     }
 }

@@ -8,7 +8,8 @@ extension CeleryRedisBroker: PausingBroker {
         guard !queues.isEmpty else { return [] }
         var command = RedisCommand("HMGET", keys.paused)
         for queue in queues { command.append(queue) }
-        let notes = try await keeping([command]).first?.array ?? []
+        // A worker that begins has told nobody yet that the server is not there.
+        let notes = try await keeping([command], waitsForServer: false).first?.array ?? []
         return zip(queues, notes).compactMap { queue, note in note.bytes.map { QueuePause(queue: queue, note: $0) } }
     }
 
@@ -22,16 +23,16 @@ extension CeleryRedisBroker: PausingBroker {
         try await keeping([RedisCommand("HDEL", keys.paused, queue)]).first?.int == 1
     }
 
-    private func keeping(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
+    private func keeping(
+        _ commands: [RedisCommand], waitsForServer: Bool = true
+    ) async throws(CeleriacError) -> [RedisValue] {
         do throws(RedisError) {
-            let replies = try await client.send(commands)
+            let replies = try await client.send(
+                commands, timeout: configuration.commandTimeout, waitsForServer: waitsForServer)
             if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
             return replies
         } catch {
-            // A refused login is told by what comes next.
-            throw CeleriacError(
-                error.isOutOfReach && !error.isRefusedLogin ? .unavailable : .configuration,
-                "cannot use the notes of paused queues in \(name)", cause: error)
+            throw CeleriacError.ofPauseNotes(at: name, isOutOfReach: error.isOutOfReach, cause: error)
         }
     }
 }

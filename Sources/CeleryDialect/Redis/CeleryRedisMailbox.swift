@@ -55,6 +55,7 @@ final class CeleryRedisMailbox: ControlMailbox {
                 backoff.reset()
                 await stopping.wait(atMost: Self.renewal, timers: timers)
             } catch {
+                if stopping.isOpen { break }
                 logger.warning("remote control is out of reach, trying again", metadata: ["error": "\(error)"])
                 await stopping.wait(atMost: backoff.next(), timers: timers)
             }

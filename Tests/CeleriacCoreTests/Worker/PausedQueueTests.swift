@@ -2,6 +2,7 @@ import CeleriacCore
 import CeleriacTestKit
 import FoundationEssentials
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 private let work = TaskDefinition<String, String>("work")
@@ -14,9 +15,14 @@ private final class NotingBroker: MessageBroker, PausingBroker {
 
     /// The queues that its consumers cannot add.
     private let refused: Set<String>
+    /// Why nobody may consume; nil if everybody may.
+    private let refusal: CeleriacError?
 
-    init(_ base: MemoryBroker, paused: [String], refusing refused: Set<String> = []) {
+    init(
+        _ base: MemoryBroker, paused: [String], refusing refused: Set<String> = [], with refusal: CeleriacError? = nil
+    ) {
         self.base = base
+        self.refusal = refusal
         self.refused = refused
         notes = NIOLockedValueBox(
             Dictionary(paused.map { ($0, QueuePause(queue: $0, since: nil, nodes: [])) }) { first, _ in first })
@@ -29,7 +35,8 @@ private final class NotingBroker: MessageBroker, PausingBroker {
     func publish(_ messages: [OutgoingMessage]) async throws { try await base.publish(messages) }
 
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        RefusingConsumer(base: try await base.consume(options), refused: refused)
+        if let refusal { throw refusal }
+        return RefusingConsumer(base: try await base.consume(options), refused: refused)
     }
 
     func close() async { await base.close() }
@@ -120,12 +127,26 @@ struct PausedQueueTests {
     func refusal() async throws {
         let broker = NotingBroker(MemoryBroker(), paused: ["q"])
         broker.fail(with: CeleriacError(.configuration, "no right to look"))
-        let bench = Bench { _ in broker }
+        let log = LogRecorder()
+        let bench = Bench(logger: log.logger) { _ in broker }
         let part = ControlProbe()
         try await bench.run(bench.worker(parts: [part]) { work.handler { $0 } }) {
             let control = await part.control()
             #expect(control.queues == ["q"])
+            #expect(log.count("cannot see whether queues are paused") == 1)
         }
+    }
+
+    @Test("are no matter where the broker refuses the worker altogether")
+    func wholeRefusal() async throws {
+        let refusal = CeleriacError(.configuration, "no such virtual host")
+        let broker = NotingBroker(MemoryBroker(), paused: [], with: refusal)
+        broker.fail(with: refusal)
+        let log = LogRecorder()
+        let bench = Bench(logger: log.logger) { _ in broker }
+        let worker = bench.worker { work.handler { $0 } }
+        let error = await #expect(throws: CeleriacError.self) { try await worker.run() }
+        #expect(error?.code == .configuration && log.count("cannot see whether queues are paused") == 0)
     }
 
     @Test("have a note that says since when, and who served them")

@@ -98,6 +98,28 @@ import Testing
         }
     }
 
+    @Test("tells at once whom it is to tell that no server is there, when each address has had its turn")
+    func waitsForNobody() async throws {
+        try await withRedis { server in
+            var configuration = RedisConfiguration(host: "127.0.0.1", port: try FreePort.take())
+            // Nobody waits for that long.
+            configuration.connectTimeout = .seconds(3600)
+            try await withClient(configuration) { client async throws in
+                for _ in 0..<2 {
+                    let failure = await code {
+                        _ = try await client.send([RedisCommand("PING")], timeout: nil, waitsForServer: false)
+                    }
+                    #expect(failure == .connectFailed)
+                }
+            }
+            configuration.seeds = [RedisAddress(host: "127.0.0.1", port: server.port)]
+            try await withClient(configuration) { client async throws in
+                let replies = try await client.send([RedisCommand("PING")], timeout: nil, waitsForServer: false)
+                #expect(replies == [.status("PONG")])
+            }
+        }
+    }
+
     @Test func everybodyGetsAnAnswerOrAnError() async throws {
         try await withRedis { server in
             var configuration = try RedisConfiguration(server)

@@ -78,6 +78,8 @@ struct RefusalTests {
             #expect(error?.code == .configuration, "\(url): \(error.map { "\($0)" } ?? "")")
             await #expect(throws: CeleriacError.self) { try await ready.value }
             #expect(log.count("the broker is out of reach, trying again") == 0)
+            // What refuses the worker has nothing to do with the notes of queues.
+            #expect(log.count("cannot see whether queues are paused") == 0, "\(url)")
             await #expect(throws: CeleriacError.self, "\(url)") { try await site.app.send(Self.next(1)) }
             await site.close()
         }
@@ -91,6 +93,28 @@ struct RefusalTests {
         await site.close()
         await redis.stop()
         await rabbitMQ.stop()
+    }
+
+    @Test(
+        "A broker that is not there is told by the first attempt, in its own words", .timeLimit(.minutes(5)),
+        arguments: DialectUnderTest.allCases, BrokerSite.Kind.available)
+    func nobodyThere(_ dialect: DialectUnderTest, _ kind: BrokerSite.Kind) async throws {
+        let server = try await LiveServer.start(kind)
+        let url = server.url
+        await server.stop()
+        let log = LogRecorder()
+        let site = try await dialect.site(worker: url, sender: url, logger: log.logger)
+        let worker = site.worker([Self.next.handler { $0 }])
+        let told = "the broker is out of reach, trying again"
+        async let run: Void = worker.run()
+        await until { log.count(told) >= 2 }
+        worker.stop()
+        try await run
+        for line in log.lines(of: told) {
+            let error = line.metadata["error"] ?? ""
+            #expect(error.contains("connectFailed") && !error.contains("paused"), "\(error)")
+        }
+        await site.close()
     }
 
     @Test("A node name that is taken is told", .timeLimit(.minutes(5))) func takenName() async throws {
