@@ -153,6 +153,9 @@ extension AMQPError {
         code == .connectionClosedByServer && replyCode == 541 && replyText?.contains("is deprecated") == true
     }
 
+    /// Whether the broker refused a queue because another connection has it for itself (405).
+    package var isOfAnother: Bool { code == .channelClosedByServer && replyCode == 405 }
+
     /// The refusal of a login that the broker took before, as a failure that may pass.
     var refusedForNow: AMQPError {
         AMQPError(

@@ -54,11 +54,18 @@ package final class AMQPConsumerSession: Sendable {
     package func run() async {
         var generation = 0
         var backoff = Backoff(maximum: .seconds(5))
+        // What another connection has for itself it may have for as long as it lives, and the broker logs each attempt.
+        var patience = Backoff(maximum: .seconds(60))
         while !isEnding {
             let start = NIODeadline.now()
             let error = await serve(&generation)
             onEvent(.down(error))
             if isEnding { break }
+            if error.isOfAnother {
+                await pause(patience.next())
+                continue
+            }
+            patience.reset()
             if .now() - start >= TimeAmount(backoff.maximum) {
                 backoff.reset()
             } else {

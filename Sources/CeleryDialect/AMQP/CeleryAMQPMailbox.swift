@@ -4,6 +4,7 @@ import CeleriacCore
 import CeleriacWire
 import CeleryWire
 import Logging
+import NIOConcurrencyHelpers
 
 /// Remote control and events over RabbitMQ. They have a separate connection, so that the worker answers while its main
 /// connection is busy.
@@ -23,16 +24,32 @@ final class CeleryAMQPMailbox: ControlMailbox {
         until stopping: Gate, onOpen: @escaping @Sendable () -> Void,
         receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
     ) async {
+        let isTaken = NIOLockedValueBox(false)
         let session = AMQPConsumerSession(
             client: client, setup: { [self] channel throws(AMQPError) in try await declare(on: channel) },
             onEvent: { [logger, exchanges] event in
                 switch event {
-                case .up: onOpen()
+                case .up:
+                    onOpen()
+                    let wasTaken = isTaken.withLockedValue { isTaken in
+                        defer { isTaken = false }
+                        return isTaken
+                    }
+                    if wasTaken {
+                        logger.info(
+                            "the node name is free: this worker answers remote control",
+                            metadata: ["mailbox": "\(exchanges.inbox)"])
+                    }
                 case .down(let error):
                     if stopping.isOpen { return }
-                    if [405, 541].contains(error.replyCode) { onOpen() }
-                    if error.replyCode == 405 {
-                        return logger.error(
+                    if error.isOfAnother || error.replyCode == 541 { onOpen() }
+                    if error.isOfAnother {
+                        let isNew = isTaken.withLockedValue { isTaken in
+                            defer { isTaken = true }
+                            return !isTaken
+                        }
+                        return logger.log(
+                            level: isNew ? .error : .debug,
                             "another worker has this node name: this one does not answer remote control",
                             metadata: ["mailbox": "\(exchanges.inbox)"])
                     }
