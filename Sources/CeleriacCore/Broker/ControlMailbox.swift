@@ -81,3 +81,6 @@ public protocol ControlMailbox: Sendable {
     /// Closes the connection. Later publications throw.
     func close() async
 }
+
+/// A mailbox that workers of one node name can have at the same time, so that nobody but they themselves can notice it.
+package protocol SharedMailbox: ControlMailbox {}

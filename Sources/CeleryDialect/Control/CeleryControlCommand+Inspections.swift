@@ -46,7 +46,10 @@ extension CeleryControlCommand {
             ProcessFacts.residentMemory.map { .string(ProcessFacts.text(ofBytes: $0)) } ?? .null
         },
         CeleryControlCommand("hello") { call in
-            guard try call.text("from_node") != call.worker.nodeName else { return .null }
+            guard try call.text("from_node") != call.worker.nodeName else {
+                await call.control.meet(call[Namesakes.argument]?.stringValue)
+                return .null
+            }
             switch call["revoked"] {
             // Celery 5.7 sends a list of ids, older ones an object by id.
             case .array(let ids)?: call.worker.revoke(ids.compactMap(\.stringValue))

@@ -2,6 +2,7 @@ package import CeleriacCore
 package import CeleriacWire
 package import CeleryWire
 package import Logging
+import NIOConcurrencyHelpers
 
 /// The part of a worker that carries out remote control commands and sends events to monitors.
 ///
@@ -14,11 +15,12 @@ package final class CeleryRemoteControl: WorkerPart {
     private static let farewell = Duration.seconds(5)
 
     private let configuration: CeleryControlConfiguration
-    private let content: ControlContent
-    private let names: CeleryControlNames
+    let content: ControlContent
+    let names: CeleryControlNames
     /// The commands that this worker carries out, by all their names.
     private let commands: [String: CeleryControlCommand]
-    private let mailbox: any ControlMailbox
+    let mailbox: any ControlMailbox
+    let namesakes = NIOLockedValueBox(Namesakes())
     private let timers: any TimerSource
     private let inboxIsSettled = Gate()
 
@@ -82,7 +84,7 @@ package final class CeleryRemoteControl: WorkerPart {
 
     package func run(beside worker: WorkerControl, until stopping: Gate) async {
         let requests = BoundedLane<Result<WireMessage, MessageFault>>(limit: Self.maximumWaiting)
-        let ended = Gate()
+        let (ended, mayGreet) = (Gate(), Gate())
         await withTaskGroup(of: Bool.self) { group in
             var running = 0
             func add(_ work: @escaping @Sendable () async -> Void) {
@@ -96,13 +98,23 @@ package final class CeleryRemoteControl: WorkerPart {
             if configuration.isEnabled {
                 add { await self.answer(requests, worker) }
                 add {
-                    await self.mailbox.run(until: stopping, onOpen: { self.inboxIsSettled.open() }) {
-                        [logger = self.logger] message in
+                    let onOpen: @Sendable () -> Void = {
+                        self.inboxIsSettled.open()
+                        mayGreet.open()
+                    }
+                    await self.mailbox.run(until: stopping, onOpen: onOpen) { [logger = self.logger] message in
                         if !requests.put(message) {
                             logger.warning("remote control: dropping a request, because too many are waiting")
                         }
                     }
                     requests.close()
+                }
+                if mailbox is any SharedMailbox {
+                    // It hears what a namesake answers only when requests reach it.
+                    add {
+                        await mayGreet.wait()
+                        if !stopping.isOpen { await self.greet() }
+                    }
                 }
             }
             if let interval = configuration.heartbeatInterval {
@@ -110,6 +122,7 @@ package final class CeleryRemoteControl: WorkerPart {
             }
             group.addTask {
                 await stopping.wait()
+                mayGreet.open()
                 self.events.finish()
                 await ended.wait(atMost: Self.farewell, timers: self.timers)
                 return true
@@ -219,5 +232,5 @@ package final class CeleryRemoteControl: WorkerPart {
         return PythonExceptionText.text(type: String(describing: type(of: error)), arguments: [])
     }
 
-    private var nodeName: String { events.nodeName }
+    var nodeName: String { events.nodeName }
 }

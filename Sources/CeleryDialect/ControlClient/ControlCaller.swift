@@ -84,7 +84,14 @@ package final class ControlCaller: Sendable {
         // A name whose queue may still stand, because something failed, is not used again.
         freeIDs.withLockedValue { $0.append(id) }
         try Task.checkCancellation()
-        return replies.all
+        let all = replies.all
+        let shared = all.sharedNames
+        if !shared.isEmpty {
+            logger.warning(
+                "remote control: several workers have the same node name; give each its own",
+                metadata: ["nodes": "\(shared)"])
+        }
+        return all
     }
 
     private func outgoing(_ request: CeleryControlRequest, timeout: Duration?) throws -> OutgoingMessage {
@@ -148,6 +155,15 @@ private final class ReplyCollection: Sendable {
             return replies.count >= limit
         }
         if isComplete { enough.open() }
+    }
+}
+
+extension [CeleryControlReply] {
+    /// The node names from which more than one reply came, as Celery's `DuplicateNodenameWarning` has them.
+    var sharedNames: [String] {
+        var (seen, shared) = (Set<String>(), Set<String>())
+        for reply in self where !seen.insert(reply.nodeName).inserted { shared.insert(reply.nodeName) }
+        return shared.sorted()
     }
 }
 

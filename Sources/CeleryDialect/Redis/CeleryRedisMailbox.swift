@@ -7,7 +7,7 @@ import Logging
 import NIOCore
 
 /// Remote control and events over Redis: requests and events use pub/sub, replies go into the lists of the senders.
-final class CeleryRedisMailbox: ControlMailbox {
+final class CeleryRedisMailbox: SharedMailbox {
     /// The time between renewals of the binding, which kombu keeps for an hour or longer.
     private static let renewal = Duration.seconds(1200)
 

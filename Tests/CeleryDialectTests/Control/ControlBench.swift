@@ -17,10 +17,14 @@ struct ControlBench: Sendable {
     let store = MemoryResultStore()
     let timers = VirtualTimers()
     let client: TaskClient
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let logger: Logger
 
-    init(mailbox: FakeMailbox = FakeMailbox()) {
+    init(
+        mailbox: FakeMailbox = FakeMailbox(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) {
         self.mailbox = mailbox
+        self.logger = logger
         client = TaskClient(
             dialect: CeleryFormats(), broker: mailbox, store: store,
             configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)

@@ -2,6 +2,8 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
+import Logging
+import TestSupport
 import Testing
 
 @testable import CeleryDialect
@@ -25,6 +27,34 @@ struct RemoteControlTests {
         if opens { mayOpen.open() } else { bench.timers.advance(by: .seconds(5)) }
         try await running
         #expect(ready.isOpen)
+    }
+
+    @Test("notices another worker that begins with its node name, and tells of each once")
+    func namesakes() async throws {
+        let log = LogRecorder()
+        let bench = ControlBench(logger: log.logger)
+        let told = "another worker has this node name: clients and monitors take both for one"
+        try await bench.run {
+            work.handler { $0 }
+        } during: {
+            let greetings: [WireObject] = [
+                ["from_node": "o@h", "revoked": []], ["from_node": "w@test", "revoked": []],
+                ["from_node": "w@test", "revoked": [], "celeriac_run": "a"],
+                ["from_node": "w@test", "revoked": [], "celeriac_run": "a"],
+                ["from_node": "w@test", "revoked": [:], "celeriac_run": 5],
+            ]
+            for greeting in greetings { _ = try await bench.ask("hello", greeting) }
+        }
+        #expect(log.lines(of: told).map(\.level) == [.warning, .warning])
+    }
+
+    @Test("takes a greeting of its own for no other worker's, and tells of a hundred others at most")
+    func manyNamesakes() {
+        var namesakes = Namesakes(run: "own")
+        let told = (["own", nil, nil, "other", "own"] as [String?]).map { namesakes.meet($0) }
+        #expect(told == [false, true, false, true, false])
+        let new = (0..<200).filter { namesakes.meet("\($0)") }
+        #expect(new.count == 98)
     }
 
     @Test("answers in Celery's words")

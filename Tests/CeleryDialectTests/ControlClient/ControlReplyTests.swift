@@ -9,6 +9,15 @@ import Testing
 
 @Suite("Replies of remote control", .timeLimit(.minutes(5)))
 struct ControlReplyTests {
+    @Test("Names from which several replies come are told, each once")
+    func sharedNames() {
+        let replies = ["b@h", "a@h", "b@h", "c@h", "a@h", "b@h"].map { name in
+            CeleryControlReply(nodeName: name, value: ["ok": "pong"], ticket: nil, clock: 1)
+        }
+        #expect(replies.sharedNames == ["a@h", "b@h"])
+        #expect(Array(replies.prefix(2)).sharedNames.isEmpty)
+    }
+
     @Test("are read as Celery's workers give them")
     func reading() async throws {
         let workers = FakeWorkers { request in

@@ -2,6 +2,7 @@
 import Celeriac
 import CeleriacCore
 import CeleriacTestKit
+import Logging
 import TestSupport
 import Testing
 
@@ -137,6 +138,23 @@ struct RefusalTests {
         }
         #expect(log.lines(of: told).filter { $0.level == .error }.count == 1)
         await app.close()
+    }
+
+    @Test("Workers of one node name on Redis, which cannot refuse it, notice one another", .timeLimit(.minutes(5)))
+    func sharedName() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let told = "another worker has this node name: clients and monitors take both for one"
+        let logs = [LogRecorder(), LogRecorder()]
+        let apps = try logs.map { try CeleryApp(broker: url, logger: $0.logger) }
+        let workers = apps.map { app in
+            app.worker(WorkerConfiguration(queues: ["celery"], nodeName: "same@test")) { Self.next.handler { $0 } }
+        }
+        try await withRunning(workers[0]) {
+            try await withRunning(workers[1]) {
+                await until { logs.allSatisfy { $0.count(told) == 1 } }
+            }
+        }
+        for app in apps { await app.close() }
     }
 }
 #endif
