@@ -69,7 +69,8 @@ struct QueueDifference: Equatable {
         argument = String(text[start..<end])
         var current = text[found...]
         if current == "none" {
-            (value, type) = (nil, nil)
+            value = nil
+            type = nil
             return
         }
         if current.hasPrefix("the value ") { current = current.dropFirst("the value ".count) }
