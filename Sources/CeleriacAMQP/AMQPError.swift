@@ -175,6 +175,12 @@ extension AMQPError: TransportError {
     package var isRefusedLogin: Bool { code == .authenticationFailed || isRefusal }
     /// Whether the broker refused access to a queue or an exchange.
     package var isLackOfRight: Bool { code == .channelClosedByServer && replyCode == 403 }
+    /// Whether no connection can be made, or the user lacks the right to an exchange. The right to a queue may be lacking for
+    /// that one name.
+    package var isRefusalOfAll: Bool {
+        isRefusedLogin || server != nil
+            || isLackOfRight && replyText?.prefix(while: { $0 != "'" }).hasSuffix("exchange ") == true
+    }
     /// Whether the connection was there, and its end or a time limit came before the answer.
     package var mayHaveArrived: Bool {
         code == .connectionLost || code == .connectionClosedByServer || code == .timeout

@@ -72,6 +72,9 @@ package protocol TransportError: Error {
     var isRefusedLogin: Bool { get }
     /// Whether the server answered that the user may not do that.
     var isLackOfRight: Bool { get }
+    /// Whether the server would refuse every other call of this kind as well: it does not let the user in, or not into the
+    /// database, or not use the commands.
+    var isRefusalOfAll: Bool { get }
     /// Whether the server may have got what it did not answer.
     var mayHaveArrived: Bool { get }
     /// Whether the call ended because the Swift task of its caller was cancelled. False for a transport whose calls do not
@@ -81,6 +84,7 @@ package protocol TransportError: Error {
 
 extension TransportError {
     package var isLackOfRight: Bool { false }
+    package var isRefusalOfAll: Bool { isRefusedLogin }
     package var isCancellation: Bool { false }
 }
 
@@ -102,4 +106,8 @@ extension CeleriacError {
     /// so its settings were right, and passwords are changed at the servers and here one after the other. Results and
     /// follow-ups of tasks that have ended wait for that.
     var mayPass: Bool { code == .unavailable || (cause as? any TransportError)?.isRefusedLogin == true }
+
+    /// Whether the same call to the result store may succeed later. A store that refuses all results says nothing of the one:
+    /// results wait until somebody has put it right, as they wait for a store that is down.
+    var mayPassAtStore: Bool { mayPass || (cause as? any TransportError)?.isRefusalOfAll == true }
 }

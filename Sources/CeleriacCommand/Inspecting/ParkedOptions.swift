@@ -21,7 +21,8 @@ struct ParkedPlace: ParsableArguments {
 
     /// The queue that the messages were taken from.
     func queueName() throws -> String {
-        try queue ?? (dialect == .machinery ? machinery.queueName : connection.defaultQueue())
+        try queue.flatMap { $0.isEmpty ? nil : $0 }
+            ?? (dialect == .machinery ? machinery.queueName : connection.defaultQueue())
     }
 
     /// Runs `body` with the messages that pass a filter. Unless they are to be whole, the messages come without their
@@ -89,6 +90,9 @@ struct ParkedPlace: ParsableArguments {
         let now = Date()
         try await sender.eachParkedPage(in: queueName()) { found.add($0, filter, now: now, whole: whole) }
         for id in found.unknownIDs { CommandEnvironment.say("Error: no parked message has the id \(id.printable)") }
+        if let reason = filter.reason, !found.hasReason, let doubt = ParkedReasons.doubt(about: reason) {
+            CommandEnvironment.say(doubt)
+        }
         try await body(found, sender)
         if !found.unknownIDs.isEmpty { throw ExitCode(1) }
     }
@@ -100,6 +104,8 @@ struct ParkedSelection {
     private(set) var messages: [ParkedMessage] = []
     /// The ids that were asked for and that no message of the queue has, whatever else was asked for.
     private(set) var unknownIDs: [String]
+    /// Whether any message of the queue was parked for the reason that was asked for, whatever else was asked for.
+    private(set) var hasReason = false
 
     init(unknownIDs: [String]) { self.unknownIDs = unknownIDs }
 
@@ -107,6 +113,7 @@ struct ParkedSelection {
     mutating func add(_ page: [ParkedMessage], _ filter: ParkedFilter, now: Date, whole: Bool) {
         let admitted = page.filter { filter.admits($0, now: now) }
         messages += whole ? admitted : admitted.map(\.withoutContent)
+        hasReason = hasReason || page.contains { $0.reason == filter.reason }
         unknownIDs.removeAll { id in page.contains { $0.id == id || $0.taskID == id } }
     }
 }

@@ -16,12 +16,15 @@ package protocol AttemptCounter: Sendable {
     func forget(_ names: [String])
 }
 
+/// A result store that can say when a worker begins that it is not to be used.
+package protocol RefusingStore: ResultStore {
+    /// Throws ``CeleriacError`` with code `configuration` if the store would refuse all results: the login, the database, the
+    /// folder. A store that is out of reach is none of that: results wait for it. It asks no longer than five seconds.
+    func checkUse() async throws
+}
+
 /// A result store with a server of its own, which can also count attempts.
-package protocol AttemptCountingStore: ResultStore {
+package protocol AttemptCountingStore: RefusingStore {
     /// The counter, which lives as long as the store.
     var attemptCounter: any AttemptCounter { get }
-
-    /// Throws ``CeleriacError`` with code `configuration` if the server refuses the login. A server that is out of reach
-    /// is none of that: results wait for it.
-    func checkLogin() async throws
 }

@@ -8,7 +8,8 @@
 ///
 /// **Concurrency.** All methods may be called at the same time from any task, by clients and by workers. The effects of
 /// a worker's outcomes come one ``store(_:)`` and one ``perform(_:)`` at a time. Those of messages that it parks come
-/// beside them, also one at a time, and handlers that store a state of their own call ``store(_:)`` beside both.
+/// beside them, also one at a time, though a worker waits three seconds for each at most; handlers that store a state of
+/// their own call ``store(_:)`` beside both.
 ///
 /// **Errors.** A ``CeleriacError`` with code `unavailable` says that the store is out of reach: a worker keeps its
 /// messages and tries again until it stops. If that lasts for three seconds, or if a call takes that long, the worker

@@ -1,5 +1,7 @@
 import Logging
 
+import struct FoundationEssentials.Date
+
 // How each lane carries out the effects of the plans that wait in it.
 extension EffectPipeline {
     /// Carries out the first effects of plans that wait in a lane.
@@ -60,7 +62,7 @@ extension EffectPipeline {
         let hasRead = plans.contains(where: \.mayBeAnswered) ? try await leaveAnswered(&plans) : false
         let records = plans.compactMap(\.recordToStore)
         if !records.isEmpty {
-            try await asking(plans, .store, outcomes: plans.count { $0.isOutcome }) {
+            try await asking(plans, .store, outcomes: plans.count { $0.isOutcome }) { [interpreter] in
                 try await interpreter.store(records)
             }
         } else if hasRead {
@@ -74,11 +76,30 @@ extension EffectPipeline {
     /// again: the message is parked if the store is out of reach.
     private func asking<Value: Sendable>(
         _ plans: [Plan], _ asker: ResultStoreWatch.Asker, outcomes: Int = 0, writes: Bool = true,
-        _ call: () async throws -> Value
+        _ call: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
+        if plans.first?.tellsFirst == true { return try await askingInTime(writes: writes, call) }
         guard let watch else { return try await call() }
         return try await watch.watching(
-            plans.first?.tellsFirst == true ? nil : asker, outcomes: outcomes, writes: writes, call)
+            asker, since: plans.lazy.compactMap(\.askedSince).min(), outcomes: outcomes, writes: writes, call)
+    }
+
+    /// Makes a call for messages that are to be parked after it, and lets it go when it has taken as long as an outage needs
+    /// to be one. Whoever tells the callers after their messages are parked goes on with the same clock.
+    private func askingInTime<Value: Sendable>(
+        writes: Bool, _ call: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        // Somebody asks the store again and again, and will hear that it is back.
+        if watch?.isOut == true { throw CeleriacError(.unavailable, "the result store is out of reach") }
+        let isOver = Gate()
+        let timer = timers.schedule(after: .seconds(StoreReach.patience)) { isOver.open() }
+        defer { timer.cancel() }
+        let value: Value? = try await isOver.wait(forWorkOn: nil) { [watch] in
+            guard let watch else { return try await call() }
+            return try await watch.watching(nil, writes: writes, call)
+        }
+        guard let value else { throw CeleriacError(.unavailable, "the result store does not answer") }
+        return value
     }
 
     /// Has the plans of parked messages whose tasks have an outcome go on from that, which is never overwritten.
@@ -129,7 +150,7 @@ extension EffectPipeline {
             part.mayHaveCompleted = plan.job?.isRedelivered ?? plan.request?.redelivered ?? false
             return .add(part)
         }
-        let completions = try await asking(plans, .count) { try await interpreter.perform(operations) }
+        let completions = try await asking(plans, .count) { [interpreter] in try await interpreter.perform(operations) }
         return zip(plans, completions).map { plan, completion in
             completion.map { effects(of: $0, for: plan) } ?? []
         }
@@ -163,6 +184,7 @@ extension EffectPipeline {
         action: (inout [Plan]) async throws -> [[Effect]]
     ) async -> [Plan] {
         var plans = plans
+        let begin = plans.first?.tellsFirst == true ? timers.now : nil
         do {
             let next = try await action(&plans)
             for index in plans.indices {
@@ -170,12 +192,14 @@ extension EffectPipeline {
             }
             return plans
         } catch {
-            let isOutOfReach = (error as? CeleriacError)?.mayPass == true
+            let isOutOfReach = mayPass(error, atStore: atStore)
+            // The watch tells of outages. Of a store that refuses a part of what it is asked it may hear nothing.
+            let isTold = atStore && watch != nil && mayPass(error, atStore: false)
             logger.log(
-                level: isOutOfReach && atStore && watch != nil ? .debug : .warning, "could not \(what)",
+                level: isTold ? .debug : .warning, "could not \(what)",
                 metadata: ["error": "\(error)", "tasks": "\(plans.count)"])
             if isOutOfReach, plans.allSatisfy(\.tellsFirst) {
-                return plans.map(withoutStore)
+                return plans.map { withoutStore($0, since: begin) }
             }
         }
         var done: [Plan] = []
@@ -206,9 +230,9 @@ extension EffectPipeline {
                     break
                 } catch {
                     plan = alone.first ?? plan
-                    let isOutOfReach = (error as? CeleriacError)?.mayPass == true
+                    let isOutOfReach = mayPass(error, atStore: atStore)
                     if isOutOfReach, plan.tellsFirst {
-                        plan = withoutStore(plan)
+                        plan = withoutStore(plan, since: begin)
                         break
                     }
                     if !isOutOfReach { refusals += 1 }
@@ -235,10 +259,15 @@ extension EffectPipeline {
         return done
     }
 
+    private func mayPass(_ error: any Error, atStore: Bool) -> Bool {
+        guard let error = error as? CeleriacError else { return false }
+        return atStore ? error.mayPassAtStore : error.mayPass
+    }
+
     /// Returns a plan that was to tell somebody, and cannot: it parks its message all the same, unless the worker stops
     /// and could not tell later. Another worker then gets the message.
-    private func withoutStore(_ plan: Plan) -> Plan {
-        if !lastCall.isOpen { return plan.overtakingStore() }
+    private func withoutStore(_ plan: Plan, since begin: Date?) -> Plan {
+        if !lastCall.isOpen { return plan.overtakingStore(askedSince: begin) }
         var plan = plan
         plan.replaceRest(with: .requeue)
         return plan

@@ -1,5 +1,7 @@
 import Logging
 
+import struct FoundationEssentials.Date
+
 /// The effects of one outcome that remain to be carried out, in their order.
 struct Plan: Sendable {
     /// When error callbacks of this worker are called that a message's task has, if the message is to be parked. What is
@@ -62,6 +64,9 @@ struct Plan: Sendable {
     private var queue: String?
     /// Whether the plan tells the caller before it parks the message.
     private(set) var tellsFirst = false
+    /// Since when the plan has waited for the store's answer to what it could not tell first; nil if it has told, or not
+    /// tried.
+    private(set) var askedSince: Date?
     /// Whether the plan parks the message before it tells the caller, because the store is out of reach.
     private(set) var overtakesStore = false
     /// Whether the plan is one of those that tell callers of messages parked before, and take no place in the window.
@@ -282,7 +287,10 @@ struct Plan: Sendable {
     }
 
     /// Returns the plan with what parks the message first, although the store does not know of the failure.
-    func overtakingStore() -> Plan {
+    ///
+    /// - Parameter since: since when the store has been asked; nil if it has not been.
+    /// - Returns: the plan.
+    func overtakingStore(askedSince since: Date? = nil) -> Plan {
         var fault = parking
         if fault == nil, case .settle(.park(let first))? = effects.first { fault = first }
         guard var fault else { return self }
@@ -291,6 +299,7 @@ struct Plan: Sendable {
         plan.parking = fault
         plan.tellsFirst = false
         plan.overtakesStore = true
+        plan.askedSince = since
         plan.effects = [.settle(.park(fault))] + effects.filter { if case .settle = $0 { false } else { true } }
         return plan
     }
@@ -305,6 +314,7 @@ struct Plan: Sendable {
             effects: Array(effects.dropFirst()), onEnd: onEnd)
         plan.isAside = isAside
         plan.isQuiet = isQuiet
+        plan.askedSince = askedSince
         return plan.ofParked()
     }
 

@@ -116,15 +116,17 @@ final class ResultStoreWatch: Sendable {
     ///
     /// - Parameters:
     ///   - asker: who asks; nil for a call that is not tried again, whose failure says nothing here.
+    ///   - since: since when an answer has been waited for, if somebody had asked before for the same.
     ///   - outcomes: how many outcomes are stored if the call succeeds.
     ///   - writes: whether the call writes. A store that can only be read is not back.
     ///   - call: the call.
     /// - Returns: the answer.
     /// - Throws: the store's error.
     func watching<Value: Sendable>(
-        _ asker: Asker?, outcomes: Int = 0, writes: Bool = true, _ call: () async throws -> Value
+        _ asker: Asker?, since: Date? = nil, outcomes: Int = 0, writes: Bool = true,
+        _ call: () async throws -> Value
     ) async throws -> Value {
-        if let asker { begin(asker) }
+        if let asker { begin(asker, since: since) }
         do {
             let value = try await call()
             if writes {
@@ -137,7 +139,7 @@ final class ResultStoreWatch: Sendable {
             }
             return value
         } catch {
-            if (error as? CeleriacError)?.mayPass != true {
+            if (error as? CeleriacError)?.mayPassAtStore != true {
                 answered(asker, outcomes: 0)
             } else if let asker {
                 note { $0.reach.failed(asker.rawValue, reason: "\(error)", now: $1) }
@@ -163,10 +165,10 @@ final class ResultStoreWatch: Sendable {
         log(homecoming)
     }
 
-    private func begin(_ asker: Asker) {
+    private func begin(_ asker: Asker, since: Date?) {
         let now = timers.now
         state.withLockedValue { state in
-            state.reach.begin(asker.rawValue, now: now)
+            state.reach.begin(asker.rawValue, now: min(now, since ?? now))
             schedule(&state, now: now)
         }
     }

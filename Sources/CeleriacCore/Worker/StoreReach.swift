@@ -3,7 +3,7 @@ import struct FoundationEssentials.Date
 /// Whether a result store is within reach, as far as what a worker asks of it shows.
 ///
 /// A store is out of reach once it has not answered, or has only failed to be reached, for ``patience``. It is back with
-/// its first answer. A refusal is an answer.
+/// its first answer. A refusal is an answer, unless the store refuses everything.
 struct StoreReach: Sendable {
     /// What a worker has to be told.
     enum News: Sendable, Equatable {

@@ -259,7 +259,7 @@ public final class TaskWorker: Service {
             defer { stopping.forget(stopped) }
             do {
                 let consumption = try await isOver.wait(forWorkOn: executor) { [broker, store, options, logger] in
-                    try await (store as? any AttemptCountingStore)?.checkLogin()
+                    try await (store as? any RefusingStore)?.checkUse()
                     let (paused, failure) = try await Self.paused(among: options.queues, at: broker, logger)
                     var options = options
                     options.queues.removeAll { paused.contains($0.name) }

@@ -65,26 +65,44 @@ extension RedisClient {
 
     /// Sends commands of a result store.
     ///
+    /// - Parameters:
+    ///   - commands: the commands.
+    ///   - keysAreAlike: whether a user that may not use a key of these may use none of the store's. Otherwise the right may
+    ///     be lacking for a name that somebody else has chosen.
+    /// - Returns: the replies.
     /// - Throws: ``CeleriacError`` with code `unavailable` or `resultStore`, also if the server refuses one of the
     ///   commands.
-    package func results(_ commands: [RedisCommand]) async throws(CeleriacError) -> [RedisValue] {
-        try await send(commands, failure: .resultStore, "cannot use the results in \(configuration)")
+    package func results(
+        _ commands: [RedisCommand], keysAreAlike: Bool = false
+    ) async throws(CeleriacError) -> [RedisValue] {
+        do {
+            return try await send(commands, failure: .resultStore, "cannot use the results in \(configuration)")
+        } catch {
+            guard keysAreAlike, let refusal = error.cause as? RedisServerError, refusal.isLackOfRight else {
+                throw error
+            }
+            throw CeleriacError(
+                error.code, error.message,
+                cause: RedisError(.keysRefused, "The user lacks the right to them.", serverError: refusal))
+        }
     }
 
     /// The values of these keys; nil for a key that does not exist.
     ///
-    /// - Throws: As ``results(_:)``.
-    package func fetchResults(_ keys: [String]) async throws(CeleriacError) -> [[UInt8]?] {
+    /// - Throws: As ``results(_:keysAreAlike:)``.
+    package func fetchResults(
+        _ keys: [String], keysAreAlike: Bool = false
+    ) async throws(CeleriacError) -> [[UInt8]?] {
         guard !keys.isEmpty else { return [] }
         var command = RedisCommand("MGET")
         for key in keys { command.append(key) }
-        let values = try await results([command]).first?.array ?? []
+        let values = try await results([command], keysAreAlike: keysAreAlike).first?.array ?? []
         return keys.indices.map { values.indices.contains($0) ? values[$0].bytes : nil }
     }
 
     /// Deletes these keys.
     ///
-    /// - Throws: As ``results(_:)``.
+    /// - Throws: As ``results(_:keysAreAlike:)``.
     package func deleteResults(_ keys: [String]) async throws(CeleriacError) {
         guard !keys.isEmpty else { return }
         var command = RedisCommand("DEL")
@@ -94,13 +112,16 @@ extension RedisClient {
 
     /// Logs in at a result store, if that has not happened.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` if the login is refused, or the server is none that the
-    ///   settings fit. One that does not answer is left to whoever needs it.
-    package func checkLogin(of name: String) async throws(CeleriacError) {
+    /// - Throws: ``CeleriacError`` with code `configuration` if the login or the database is refused, or the server is none
+    ///   that the settings fit. One that does not answer is left to whoever needs it.
+    package func checkUse(of name: String) async throws(CeleriacError) {
         do throws(RedisError) {
             try await reach(within: .seconds(5))
         } catch {
-            guard error.isRefusedLogin || error.code == .unsuitableServer else { return }
+            // The right to PING alone may be lacking.
+            guard error.isRefusalOfAll, !error.isOutOfReach || error.isRefusedLogin, !error.isLackOfRight else {
+                return
+            }
             throw CeleriacError(.configuration, "cannot use the result store \(name)", cause: error)
         }
     }

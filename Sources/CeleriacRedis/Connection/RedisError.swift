@@ -34,6 +34,8 @@ package struct RedisError: Error, Sendable {
         package static let unknownPrimary = Code("unknownPrimary")
         /// The server cannot be used with these settings: it is a cluster, or it is none. The message says what to set.
         package static let unsuitableServer = Code("unsuitableServer")
+        /// The user may use none of the keys that the caller has.
+        package static let keysRefused = Code("keysRefused")
         /// A connection URL is malformed.
         package static let invalidURL = Code("invalidURL")
         /// A batch of commands is too large to send. None of it was sent.
@@ -100,7 +102,23 @@ extension RedisError: TransportError {
     package var isRefusedLogin: Bool { code == .authenticationFailed || serverError?.code == "NOAUTH" }
     /// Whether the server's access list keeps the user from the command, or from its keys.
     package var isLackOfRight: Bool { serverError?.code == "NOPERM" }
+    /// Whether no connection is had because of what the settings say, or the user lacks the right to a command, or to all keys.
+    package var isRefusalOfAll: Bool {
+        isRefusedLogin || isOfConnecting || serverError?.isRefusalOfCommand == true
+            || [.tls, .unknownPrimary, .unsuitableServer, .keysRefused].contains(code)
+    }
     /// Whether the connection was there, and its end or a time limit came before the answer.
     package var mayHaveArrived: Bool { code == .connectionLost || code == .timeout }
+}
+
+extension RedisServerError: TransportError {
+    /// Whether the connection has no login.
+    package var isRefusedLogin: Bool { code == "NOAUTH" }
+    /// Whether the server's access list keeps the user from the command, or from its keys.
+    package var isLackOfRight: Bool { code == "NOPERM" }
+    /// Whether the user lacks the login or the right to the command. The right to a key may be lacking for that one key.
+    package var isRefusalOfAll: Bool { isRefusedLogin || isRefusalOfCommand }
+    /// False: the server has answered.
+    package var mayHaveArrived: Bool { false }
 }
 #endif

@@ -47,7 +47,7 @@ enum RedisLogin {
     ) throws(RedisError) -> Identity? {
         guard let reply = replies.first else { return nil }
         if let error = reply.error {
-            try judge(error, purpose, configuration.place)
+            try judge(error, purpose, configuration)
             return nil
         }
         guard purpose == .identify, reply.array != nil else { return nil }
@@ -61,8 +61,9 @@ enum RedisLogin {
     }
 
     private static func judge(
-        _ error: RedisServerError, _ purpose: Purpose, _ place: String
+        _ error: RedisServerError, _ purpose: Purpose, _ configuration: RedisConfiguration
     ) throws(RedisError) {
+        let place = configuration.place
         switch error.code {
         case "NOAUTH", "WRONGPASS":
             throw RedisError(
@@ -82,7 +83,9 @@ enum RedisLogin {
                 .authenticationFailed, "\(place) refused the login: check the user and the password.",
                 serverError: error, isOfConnecting: true)
         case .select:
-            throw RedisError(.server, "The server refused the database.", serverError: error)
+            throw RedisError(
+                .server, "\(place) refused the database \(configuration.database): check its number.",
+                serverError: error, isOfConnecting: true)
         case .setName, .identify:
             // Old servers and narrow access rights refuse these commands; the connection works without them. One that
             // leads to a replica ends with the first write.

@@ -124,6 +124,14 @@ extension RedisServerError {
     /// Whether the same command may succeed later.
     package var isTemporary: Bool { has(Self.temporaryCodes) }
 
+    /// Whether the server's access list keeps the user from the command itself, or from one that its script calls. Redis
+    /// before 7 says the latter without a code.
+    package var isRefusalOfCommand: Bool {
+        let message = message.lowercased()
+        guard code == "NOPERM" || message.contains("the user executing the script can't") else { return false }
+        return message.contains("permissions to run") || message.contains("can't run this command")
+    }
+
     /// Whether the connection must be replaced: the server's name may lead to another server by now.
     var endsConnection: Bool { has(Self.departingCodes) }
 

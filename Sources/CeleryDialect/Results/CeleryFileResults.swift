@@ -155,6 +155,18 @@ package final class CeleryFileResults: ResultStore {
     }
 }
 
+extension CeleryFileResults: RefusingStore {
+    /// Makes the folder, and looks whether files can be made in it.
+    package func checkUse() async throws {
+        do {
+            try await checkHealth()
+        } catch let error as CeleriacError {
+            throw CeleriacError(
+                .configuration, "cannot use the result store \(name): \(error.message)", cause: error.cause)
+        }
+    }
+}
+
 extension CeleryFileResults: HealthChecked {
     /// Looks whether files can be made in the folder.
     package func checkHealth() async throws {

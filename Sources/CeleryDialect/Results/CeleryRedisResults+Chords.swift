@@ -55,7 +55,7 @@ extension CeleryRedisResults {
                 commands.append(RedisCommand("DEL", keys.group(claim.groupID) + ".s"))
             }
         }
-        let replies = try await client.results(commands)
+        let replies = try await client.results(commands, keysAreAlike: true)
         var completions: [ChordCompletion?] = []
         var index = 0
         for operation in operations {

@@ -67,7 +67,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
     package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client, keyPrefix: keys.prefix) }
 
     /// Logs in, if that has not happened.
-    package func checkLogin() async throws { try await client.checkLogin(of: name) }
+    package func checkUse() async throws { try await client.checkUse(of: name) }
 
     // MARK: Storing
 
@@ -78,7 +78,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
         for start in stride(from: 0, to: records.count, by: 200) {
             commands.append(storeCommand(records[start..<min(start + 200, records.count)], force: false))
         }
-        for (index, reply) in try await client.results(commands).enumerated() {
+        for (index, reply) in try await client.results(commands, keysAreAlike: true).enumerated() {
             let undecided = (reply.array ?? []).compactMap { $0.int.map { Int($0) } }
             for place in undecided where records.indices.contains(200 * index + place) {
                 try await storeUnlessSuccess(records[200 * index + place])
@@ -104,7 +104,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
         {
             return
         }
-        _ = try await client.results([storeCommand([record], force: true)])
+        _ = try await client.results([storeCommand([record], force: true)], keysAreAlike: true)
     }
 
     /// Stores states and publishes them, except over a success. Every peer writes the status first in JSON and
@@ -153,7 +153,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
 
     /// Reads the stored states of these tasks; nil for a task without one.
     package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] {
-        try await client.fetchResults(taskIDs.map(keys.task))
+        try await client.fetchResults(taskIDs.map(keys.task), keysAreAlike: true)
     }
 
     /// Deletes the stored states of these tasks.

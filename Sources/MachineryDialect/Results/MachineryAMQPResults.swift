@@ -359,6 +359,21 @@ package final class MachineryAMQPResults: ResultStore {
     }
 }
 
+extension MachineryAMQPResults: RefusingStore {
+    /// Connects, if that has not happened.
+    package func checkUse() async throws {
+        let isOver = Gate()
+        let timer = timers.schedule(after: .seconds(5)) { isOver.open() }
+        defer { timer.cancel() }
+        do {
+            _ = try await isOver.unlessOpen { [client] in _ = try await client.connection() }
+        } catch let error as AMQPError {
+            guard error.isRefusalOfAll, !error.isOutOfReach || error.isRefusedLogin else { return }
+            throw CeleriacError(.configuration, "cannot use the result store \(name)", cause: error)
+        }
+    }
+}
+
 extension MachineryAMQPResults: HealthChecked {
     /// Asks RabbitMQ whether it answers.
     package func checkHealth() async throws {

@@ -41,7 +41,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
     package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client) }
 
     /// Logs in, if that has not happened.
-    package func checkLogin() async throws { try await client.checkLogin(of: name) }
+    package func checkUse() async throws { try await client.checkUse(of: name) }
 
     // MARK: States
 

@@ -51,6 +51,11 @@ struct ParkedCommandTests {
         #expect(try await json(parked("list", "--json", "--reason", "another"))["messages"] == [])
         #expect(try await json(parked("list", "--json", "--older-than", "3600"))["messages"] == [])
         #expect(try await parked("list", "--reason", "another").output == "No parked message of celery matches.\n")
+        let doubt = try await parked("list", "--reason", "another").errors
+        #expect(doubt.hasPrefix("Warning: no message is parked for another. "))
+        #expect(try await parked("list", "--reason", "unregistered").errors == "")
+        // As with `call`, a queue without a name is the default one.
+        #expect(try await parked("list", "-Q", "").output == table.output)
         #expect(try await parked("show", "-Q", "mail").output == "No message is parked in mail.\n")
 
         let shown = try await parked("show", "--task", "a")

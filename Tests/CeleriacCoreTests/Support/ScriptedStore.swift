@@ -1,10 +1,17 @@
 import CeleriacCore
 import NIOConcurrencyHelpers
 
+/// Why a store refuses everything that it is asked.
+struct RefusalOfAll: TransportError {
+    let isRefusedLogin = false
+    let isRefusalOfAll = true
+    let mayHaveArrived = false
+}
+
 /// A result store in memory that answers, cannot be reached or stands still, as a test says.
 final class ScriptedStore: ResultStore {
     enum Mode: Sendable {
-        case up, down, frozen, refusing
+        case up, down, frozen, refusing, refusingAll
     }
     private struct State {
         var mode: Mode
@@ -42,6 +49,7 @@ final class ScriptedStore: ResultStore {
             case .up: return
             case .down: throw CeleriacError(.unavailable, "nobody listens")
             case .refusing: throw CeleriacError(.resultStore, "no")
+            case .refusingAll: throw CeleriacError(.resultStore, "no such database", cause: RefusalOfAll())
             case .frozen: await thawed.wait()
             }
         }

@@ -167,6 +167,40 @@ struct EffectPipelineTests {
         #expect(rest.last?.settlements.last?.receipt.tag == 2)
     }
 
+    @Test("that the store refuses as it would any other wait until it takes them, and no message is parked")
+    func refusalOfAll() async {
+        let refusals = NIOLockedValueBox(6)
+        let peer = TripRecorder { trip in
+            guard case .store = trip else { return nil }
+            let isRefused = refusals.withLockedValue { refusals in
+                defer { refusals -= 1 }
+                return refusals > 0
+            }
+            if isRefused { throw CeleriacError(.resultStore, "no", cause: RefusalOfAll()) }
+            return nil
+        }
+        let pipeline = pipeline(peer, timers: ImmediateTimers())
+        pipeline.submit(plan(1, [store("a"), .settle(.acknowledge)]))
+        await run(pipeline)
+        #expect(peer.trips.count == 8 && peer.trips.last == settled(.acknowledge, 1))
+    }
+
+    @Test("of a broker that refuses one kind of message are given up: others may be taken")
+    func refusedRight() async {
+        let peer = TripRecorder { trip in
+            if case .publish = trip { throw CeleriacError(.publishFailed, "no", cause: RefusalOfAll()) }
+            return nil
+        }
+        let pipeline = pipeline(peer, timers: ImmediateTimers())
+        pipeline.submit(plan(1, [publish("a"), .settle(.acknowledge)]))
+        await run(pipeline)
+        guard case .park(let fault)? = peer.trips.last?.settlements.first?.disposition else {
+            Issue.record("\(peer.trips)")
+            return
+        }
+        #expect(fault.reason == "followUpNotPublished")
+    }
+
     @Test("of which a broker took a part are published again without it")
     func partialPublish() async {
         let peer = TripRecorder { trip in

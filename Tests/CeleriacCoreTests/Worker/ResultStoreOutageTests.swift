@@ -205,6 +205,58 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         #expect(try gauge == [1] && returns.isEmpty)
     }
 
+    @Test("that refuses everything is like one that cannot be reached: results wait, and it is told with the reason")
+    func refusingAll() async throws {
+        let bench = bench
+        store.become(.refusingAll)
+        let worker = worker(at: bench)
+        try await bench.run(worker) {
+            let result = try await bench.client.send(echo(1))
+            try await pass(at: bench) { worker.resultStoreOutage != nil }
+            try await pass(at: bench) { store.calls > 8 }
+            #expect(bench.memory.parked(from: "q").isEmpty)
+            store.become(.up)
+            try await pass(at: bench, steps: .milliseconds(20)) { try await stored([result]) == 1 }
+            await until { returns.count == 1 }
+        }
+        let outages = warnings.filter { $0.text.hasPrefix("the result store is out of reach") }
+        #expect(outages.count == 1 && outages.first?.metadata["error"]?.contains("no such database") == true)
+        #expect(try gauge == [1, 0, 1])
+    }
+
+    @Test("that stands still holds up parking for three seconds, and is noticed by what is parked")
+    func parking() async throws {
+        let bench = bench
+        let worker = worker(at: bench)
+        @Sendable func publish(_ id: Int) async throws {
+            let message = WireMessage(body: Array(#"{"id": "\#(id)"}"#.utf8))
+            try await bench.memory.publish([OutgoingMessage(message: message, routingKey: "q")])
+        }
+        @Sendable func parked() -> Int { bench.memory.parked(from: "q").count }
+        @Sendable func outages() -> Int { warnings.count { $0.text.hasPrefix("the result store is out of reach") } }
+        try await bench.run(worker) {
+            store.become(.frozen)
+            try await publish(1)
+            await until { store.calls == 1 }
+            bench.timers.advance(by: .seconds(2.5))
+            #expect(parked() == 0 && outages() == 0)
+            bench.timers.advance(by: .seconds(0.5))
+            await until { parked() == 1 && store.calls == 2 }
+            // The clock has run since the store was asked first.
+            bench.timers.advance(by: .milliseconds(20))
+            #expect(outages() == 1 && (worker.resultStoreOutage ?? .zero) >= .seconds(3))
+            // What comes during an outage does not ask the store.
+            try await publish(2)
+            await until { parked() == 2 }
+            #expect(store.calls == 2)
+            store.become(.up)
+            await until { returns.count == 1 }
+            try await until { try await store.memory.fetch(["1", "2"]).allSatisfy { $0 != nil } }
+        }
+        #expect(outages() == 1)
+        #expect(try gauge == [1, 0, 1])
+    }
+
     @Test("bounds the outcomes of tasks that are acknowledged early, too")
     func earlyAcknowledgement() async throws {
         let bench = bench

@@ -40,6 +40,31 @@ import Testing
         #expect(error?.serverError != nil)
     }
 
+    @Test(
+        "A refusal concerns all that a user may ask, or only what was asked",
+        arguments: [
+            ("NOAUTH Authentication required.", true),
+            ("NOPERM this user has no permissions to run the 'set' command or its subcommand", true),
+            ("NOPERM ACL failure in script: User app has no permissions to run the 'set' command", true),
+            ("ERR Error running script: The user executing the script can't run this command or subcommand", true),
+            ("NOPERM No permissions to access a key", false),
+            ("WRONGTYPE Operation against a key holding the wrong kind of value", false),
+            ("ERR string exceeds maximum allowed size", false),
+        ]) func tellsWhole(_ line: String, _ isOfAll: Bool)
+    {
+        let refusal = RedisServerError(line: line)
+        #expect(refusal.isRefusalOfAll == isOfAll && RedisError(refusal).isRefusalOfAll == isOfAll)
+    }
+
+    @Test("A database that the server does not have is named, and keeps from everything") func namesDatabase() {
+        let error = #expect(throws: RedisError.self) {
+            try RedisLogin.judge(
+                [.error(RedisServerError(line: "ERR DB index is out of range"))], of: .select,
+                at: try RedisConfiguration(url: "redis://h/99"))
+        }
+        #expect(error?.isRefusalOfAll == true && error?.message.contains("database 99") == true)
+    }
+
     /// What a server says of itself.
     private func hello(_ mode: String, role: String = "master") -> RedisValue {
         .array([.text("id"), .integer(7), .text("mode"), .text(mode), .text("role"), .text(role)])

@@ -84,14 +84,20 @@ struct RefusalTests {
             await #expect(throws: CeleriacError.self, "\(url)") { try await site.app.send(Self.next(1)) }
             await site.close()
         }
-        // And so does a result store that refuses the login.
-        let site = try await dialect.site(
-            worker: redis.url, sender: redis.url, results: wrong, logger: LogRecorder().logger)
-        let error = await #expect(throws: CeleriacError.self) {
-            try await site.worker([Self.next.handler { $0 }]).run()
+        // And so does a result store that would refuse all results.
+        let others =
+            dialect == .celery
+            ? ["file:///proc/nowhere"]
+            : [rabbitMQ.url(virtualHost: "nowhere"), rabbitMQ.url.replacing("guest:guest", with: "guest:wrong")]
+        for results in [wrong, redis.url(database: 999)] + others {
+            let site = try await dialect.site(
+                worker: redis.url, sender: redis.url, results: results, logger: LogRecorder().logger)
+            let error = await #expect(throws: CeleriacError.self, "\(results)") {
+                try await site.worker([Self.next.handler { $0 }]).run()
+            }
+            #expect(error?.code == .configuration, "\(results): \(error.map { "\($0)" } ?? "")")
+            await site.close()
         }
-        #expect(error?.code == .configuration)
-        await site.close()
         await redis.stop()
         await rabbitMQ.stop()
     }
