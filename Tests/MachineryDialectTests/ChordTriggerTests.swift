@@ -19,10 +19,9 @@ struct ChordTriggerTests {
     }
 
     private func part(_ member: String, cameBack: Bool = false) -> ChordPart {
-        var part = ChordPart(
+        let part = ChordPart(
             groupID: "group_1", taskID: member, index: nil, size: 2, payload: [], expiry: .seconds(3600))
-        part.mayHaveCompleted = cameBack
-        return part
+        return cameBack ? part.cameBack() : part
     }
 
     private func isComplete(_ part: ChordPart, by store: MachineryRedisResults) async throws -> Bool {

@@ -62,6 +62,14 @@ public struct ChordPart: Sendable, Hashable {
         self.token = token
     }
 
+    /// The part as one adds it who answers for a message that has come back: somebody else may have done so before.
+    package func cameBack() -> ChordPart {
+        var part = self
+        part.mayBeAdded = true
+        part.mayHaveCompleted = true
+        return part
+    }
+
     /// The part to add once more, because another worker had the right to publish the body.
     package func addedAgain() -> ChordPart {
         var again = self

@@ -43,7 +43,9 @@ package struct EffectRun: Sendable {
             switch effect {
             case .publish(let messages): try await patience { try await interpreter.publish(messages) }
             case .store(let record): try await patience { try await interpreter.store([record]) }
-            case .chord(let operation):
+            case .chord(var operation):
+                // Who answered before may have completed the chord, and not published the body.
+                if case .add(let part) = operation, request.redelivered { operation = .add(part.cameBack()) }
                 let completions = try await perform(operation, patience)
                 guard let completion = completions.first ?? nil, case .add(let part) = operation else { break }
                 // Another has the right to publish the body, and may have died.

@@ -135,9 +135,7 @@ extension EffectPipeline {
         // A task that has failed for good is not tried again.
         request.refusal = result.error?.failure
         let effects = (try? dialect.effects(of: outcome, for: request, in: context)) ?? []
-        return effects.drop { if case .store(let record) = $0 { record.taskID != plan.taskID } else { true } }
-            .dropFirst()
-            .filter { if case .settle = $0 { false } else { true } }
+        return effects.parted(atStateOf: plan.taskID).after.filter { if case .settle = $0 { false } else { true } }
     }
 
     private func count(_ plans: [Plan]) async throws -> [[Effect]] {
@@ -147,8 +145,8 @@ extension EffectPipeline {
             guard case .chord(let operation)? = plan.first else { return nil }
             guard case .add(var part) = operation else { return operation }
             part.mayBeAdded = plan.mayBeAnswered
-            part.mayHaveCompleted = plan.job?.isRedelivered ?? plan.request?.redelivered ?? false
-            return .add(part)
+            let hasComeBack = plan.job?.isRedelivered ?? plan.request?.redelivered ?? false
+            return .add(hasComeBack ? part.cameBack() : part)
         }
         let completions = try await asking(plans, .count) { [interpreter] in try await interpreter.perform(operations) }
         return zip(plans, completions).map { plan, completion in

@@ -43,9 +43,11 @@ import Testing
     private final class CountingStore: ResultStore {
         private let base = MemoryResultStore()
         private let chords = EagerResults(base: nil, keepsResults: false)
-        private let state = NIOLockedValueBox((isDown: false, refused: 0))
+        private let state = NIOLockedValueBox((isDown: false, refused: 0, again: 0))
 
         var refused: Int { state.withLockedValue { $0.refused } }
+        /// How many parts were added of which it was said that they might have completed the chord before.
+        var addedAgain: Int { state.withLockedValue { $0.again } }
 
         func fail(_ isDown: Bool) { state.withLockedValue { $0.isDown = isDown } }
 
@@ -61,11 +63,11 @@ import Testing
         func close() async { await base.close() }
 
         func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
-            let addsPart = operations.contains { if case .add = $0 { true } else { false } }
+            let parts = operations.compactMap { if case .add(let part) = $0 { part } else { nil } }
             let isRefused = state.withLockedValue { state in
-                guard state.isDown, addsPart else { return false }
-                state.refused += 1
-                return true
+                if state.isDown { state.refused += parts.count }
+                state.again += state.isDown ? 0 : parts.count { $0.mayHaveCompleted }
+                return state.isDown && !parts.isEmpty
             }
             if isRefused { throw CeleriacError(.unavailable, "the server is away") }
             return try await chords.perform(operations)
@@ -99,6 +101,7 @@ import Testing
                 #expect(value == 10)
             }
         }
+        #expect(store.addedAgain == 2)
         #expect(bench.notes.count(in: BridgeRoute.toMachinery.noteQueue) == 0)
     }
 
