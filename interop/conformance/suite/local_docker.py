@@ -143,6 +143,9 @@ class Proc:
             self.proc.wait()
         else:
             self.proc.send_signal(num)      # docker signals pid 1 of the container
+            # The command takes docker longer than this. Without a pause two in a row are one for the process: while one is
+            # pending the kernel drops the next of its kind, and so does Python until its handler has run.
+            time.sleep(0.1)
         self.reload()
 
     def stop(self, timeout=10):
