@@ -380,8 +380,8 @@ struct AMQPMessageConsumerTests {
         // The broker chooses it when the other one ends.
         await active.stop()
         try await active.settle(held.map { Settlement($0.receipt, .acknowledge) })
-        let taken = try await next
         try await active.close()
+        let taken = try await next
         #expect(bodies(held) == ["first"] && bodies(taken) == ["second"])
         #expect(log.count(news) == 1 && log.lines(at: .warning).isEmpty)
         try await standby.settle(taken.map { Settlement($0.receipt, .acknowledge) })
