@@ -81,7 +81,7 @@ struct ClaimsPlace: ParsableArguments {
     }
 
     /// The queue that the messages were taken from.
-    var queueName: String { queue.flatMap { $0.isEmpty ? nil : $0 } ?? machinery.queueName }
+    var queueName: String { queue?.nonEmpty ?? machinery.queueName }
 
     /// Runs `body` with the application, and ends the process with status 2 after a failure, and with 64 for settings that
     /// cannot be followed.

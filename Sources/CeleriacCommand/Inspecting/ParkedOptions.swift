@@ -1,6 +1,7 @@
 import ArgumentParser
 import Celeriac
 import CeleriacCore
+import CeleriacWire
 import Foundation
 
 /// Whose parked messages are meant.
@@ -21,8 +22,7 @@ struct ParkedPlace: ParsableArguments {
 
     /// The queue that the messages were taken from.
     func queueName() throws -> String {
-        try queue.flatMap { $0.isEmpty ? nil : $0 }
-            ?? (dialect == .machinery ? machinery.queueName : connection.defaultQueue())
+        try queue?.nonEmpty ?? (dialect == .machinery ? machinery.queueName : connection.defaultQueue())
     }
 
     /// Runs `body` with the messages that pass a filter. Unless they are to be whole, the messages come without their

@@ -57,8 +57,8 @@ package protocol PausingBroker: MessageBroker {
 }
 
 extension CeleriacError {
-    /// Makes the error that says why the notes of paused queues could not be used. Where nobody can be asked, or nobody may ask, that is no matter of
-    /// notes, of which whoever reads the error may never have heard.
+    /// Makes the error that says why the notes of paused queues could not be used. Where nobody can be asked, or nobody may
+    /// ask, that is no matter of notes, of which whoever reads the error may never have heard.
     ///
     /// - Parameters:
     ///   - broker: the broker's name.

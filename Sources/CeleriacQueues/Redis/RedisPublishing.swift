@@ -110,7 +110,7 @@ extension RedisClient {
         _ = try await results([command])
     }
 
-    /// Logs in at a result store, if that has not happened.
+    /// Connects to a result store and logs in, if that has not happened.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` if the login or the database is refused, or the server is none
     ///   that the settings fit. One that does not answer is left to whoever needs it.

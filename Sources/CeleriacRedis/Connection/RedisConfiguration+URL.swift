@@ -1,4 +1,6 @@
 #if Redis
+import CeleriacWire
+
 extension RedisConfiguration {
     /// The schemes of URLs that ``init(url:)`` reads, in lower case.
     package static let schemes: Set<String> = ["redis", "rediss", "redis+socket", "valkey", "valkeys"]
@@ -110,10 +112,6 @@ extension RedisConfiguration {
     static func invalid(_ reason: String) -> RedisError {
         RedisError(.invalidURL, "The Redis URL is invalid. \(reason)")
     }
-}
-
-extension String {
-    fileprivate var nonEmpty: String? { isEmpty ? nil : self }
 }
 
 /// The parts of a URL, still percent-encoded.

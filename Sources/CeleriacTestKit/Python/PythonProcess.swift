@@ -112,7 +112,7 @@ package struct PythonInstallation: Sendable {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().path
-        let named = ProcessInfo.processInfo.environment["CELERIAC_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+        let named = ProcessInfo.processInfo.environment["CELERIAC_PYTHON"]?.nonEmpty
         let found = PythonInstallation(
             interpreter: named ?? root + "/.peers/venv/bin/python", modules: root + "/interop/python")
         guard FileManager.default.isExecutableFile(atPath: found.interpreter) else {

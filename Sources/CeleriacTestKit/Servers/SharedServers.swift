@@ -1,3 +1,4 @@
+import CeleriacWire
 import Foundation
 import Synchronization
 
@@ -76,7 +77,7 @@ public actor SharedServers {
     }
 
     private static func environment(_ name: String) -> String? {
-        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        ProcessInfo.processInfo.environment[name]?.nonEmpty
     }
 }
 

@@ -129,7 +129,7 @@ extension CalendarZone {
 
     /// The folders in which systems keep their zones, in search order.
     private static var folders: [String] {
-        let named = ProcessInfo.processInfo.environment["TZDIR"].flatMap { $0.isEmpty ? nil : $0 }
+        let named = ProcessInfo.processInfo.environment["TZDIR"]?.nonEmpty
         let usual = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"]
         return (named.map { [$0] } ?? []) + usual
     }

@@ -66,7 +66,7 @@ package final class CeleryRedisResults: AttemptCountingStore {
     /// Counts attempts beside the results.
     package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client, keyPrefix: keys.prefix) }
 
-    /// Logs in, if that has not happened.
+    /// Connects and logs in, if that has not happened.
     package func checkUse() async throws { try await client.checkUse(of: name) }
 
     // MARK: Storing

@@ -40,7 +40,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
     /// Counts attempts beside the results.
     package var attemptCounter: any AttemptCounter { RedisAttemptCounter(client) }
 
-    /// Logs in, if that has not happened.
+    /// Connects and logs in, if that has not happened.
     package func checkUse() async throws { try await client.checkUse(of: name) }
 
     // MARK: States
