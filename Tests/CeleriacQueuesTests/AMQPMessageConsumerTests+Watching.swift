@@ -3,6 +3,7 @@ import CeleriacAMQP
 import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
+import Logging
 import NIOConcurrencyHelpers
 import TestSupport
 import Testing
