@@ -9,11 +9,18 @@ export SWIFT_DETERMINISTIC_HASHING=1
 build_inside() { inside build "$@"; }
 test_inside() { inside test "$@"; }
 inside() {
-    local verb=$1 package=$2
+    local verb=$1 package=$2 status=0
     shift 2
     [ ! -e Package.resolved ] || cp Package.resolved "$package"
-    swift "$verb" --package-path "$package" --scratch-path .build "$@"
+    forget_plan .build
+    swift "$verb" --package-path "$package" --scratch-path .build "$@" || status=$?
+    forget_plan .build
+    return "$status"
 }
+
+# Has the next build in a folder plan anew. SwiftPM goes by the plan of the last one while that one's files are as they were,
+# also if another package or other traits are asked for: then it builds nothing, and says that all is well.
+forget_plan() { rm -f "$1/debug.yaml" "$1/release.yaml"; }
 
 # Whether -h or --help is among the arguments, in front of a `--`.
 asks_for_help() {
