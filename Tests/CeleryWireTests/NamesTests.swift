@@ -26,4 +26,13 @@ import Testing
         #expect(CompressionMethod(celeryName: "") == nil)
         #expect(CompressionMethod.zlib.celeryMIMEType == "application/x-gzip")
     }
+
+    @Test func compressionsAreToldWithTheTraitThatBringsThem() {
+        #expect(
+            CompressionMethod.inWords(available: CompressionMethod.allCases)
+                == "this build knows gzip, bzip2, lzma, zstd")
+        #expect(
+            CompressionMethod.inWords(available: [.zlib])
+                == "this build knows gzip, and with the package trait Compression also bzip2, lzma, zstd")
+    }
 }

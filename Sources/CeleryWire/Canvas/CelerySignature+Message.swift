@@ -59,10 +59,7 @@ extension CelerySignature {
                 }
                 message.serializer = known
             case "compression":
-                guard let name = value.stringValue, let known = CompressionMethod(celeryName: name) else {
-                    throw CeleryWireError(.unknownCompression, "there is no such compression", field: name)
-                }
-                message.compression = known
+                message.compression = try CompressionMethod(header: value)
             case "queue": route.queue = value.stringValue ?? value["name"]?.stringValue
             case "exchange": route.exchange = value.stringValue ?? value["name"]?.stringValue
             case "exchange_type": route.exchangeType = value.stringValue

@@ -40,9 +40,7 @@ extension CeleryResultContent {
     package func compressionMethod() throws(CeleryWireError) -> CompressionMethod? {
         guard let compression else { return nil }
         guard let method = CompressionMethod(celeryName: compression) else {
-            throw CeleryWireError(
-                .unknownCompression, "there is no such compression: use gzip, bzip2, lzma or zstd",
-                field: "result_compression")
+            throw .unknownCompression(compression, field: "result_compression")
         }
         return method
     }

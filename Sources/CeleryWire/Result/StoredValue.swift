@@ -13,12 +13,12 @@ enum StoredValue {
         var limits = limits
         if bytes.first == 0, bytes.starts(with: mark) {
             let rest = bytes[mark.count...]
-            guard let end = rest.firstIndex(of: 0),
-                let compression = CompressionMethod(celeryName: String(decoding: rest[..<end], as: UTF8.self))
-            else {
+            guard let end = rest.firstIndex(of: 0) else {
                 throw CeleryWireError(
-                    .unknownCompression, "the compression method of the result is unknown")
+                    .unknownCompression, "the stored result is marked as compressed, but does not say how")
             }
+            let name = String(decoding: rest[..<end], as: UTF8.self)
+            guard let compression = CompressionMethod(celeryName: name) else { throw .unknownCompression(name) }
             bytes = try compression.decompressBody(Array(rest[(end + 1)...]), limits: limits)
             limits.maximumMessageBytes = limits.maximumDecompressedBytes
         }

@@ -30,11 +30,35 @@ extension CompressionMethod {
     /// Reads the header `compression`; `nil` if it is absent, null or empty.
     init?(header: WireValue?) throws(CeleryWireError) {
         guard let header, header.isTruthy else { return nil }
-        guard case .string(let name) = header, let method = CompressionMethod(celeryName: name) else {
+        guard case .string(let name) = header else {
             throw CeleryWireError(
-                .unknownCompression, "the compression method of the body is unknown", field: "compression")
+                .unknownCompression, "the compression method must be a name, not \(header.kindInWords)",
+                field: "compression")
+        }
+        guard let method = CompressionMethod(celeryName: name) else {
+            throw .unknownCompression(name, field: "compression")
         }
         self = method
+    }
+
+    /// The shortest of kombu's names, by which its settings and ours know the method.
+    private var shortName: String {
+        switch self {
+        case .zlib: "gzip"
+        case .bzip2: "bzip2"
+        case .xz: "lzma"
+        case .zstd: "zstd"
+        }
+    }
+
+    /// What a build knows whose codecs are those of the given methods, in words for errors.
+    package static func inWords(
+        available: [CompressionMethod] = CompressionMethod.allCases.filter(\.isAvailable)
+    ) -> String {
+        let known = available.map(\.shortName).joined(separator: ", ")
+        let others = allCases.filter { !available.contains($0) }.map(\.shortName).joined(separator: ", ")
+        return "this build knows \(known)"
+            + (others.isEmpty ? "" : ", and with the package trait Compression also \(others)")
     }
 
     /// Compresses a serialized body.
@@ -60,8 +84,19 @@ extension CompressionMethod {
     ) -> CeleryWireError {
         if error.code == .codecUnavailable {
             return CeleryWireError(
-                .unknownCompression, "\(celeryMIMEType) is not available here", field: "compression", cause: error)
+                .unknownCompression, "\(celeryMIMEType) is not available here: \(Self.inWords())", field: "compression",
+                cause: error)
         }
         return CeleryWireError(code, message, field: "body", cause: error)
+    }
+}
+
+extension CeleryWireError {
+    /// A compression that no build knows by this name, which a message, a stored result or a setting has.
+    static func unknownCompression(_ name: String, field: String? = nil) -> CeleryWireError {
+        CeleryWireError(
+            .unknownCompression,
+            "there is no compression method \(CelerySerializer.excerpt(name)): \(CompressionMethod.inWords())",
+            field: field)
     }
 }

@@ -263,6 +263,18 @@ import Testing
         }
         #expect(error("application/x-brotli")?.code == .unknownCompression)
         #expect(error(5)?.code == .unknownCompression)
+        // Whoever reads why a message is parked sees what it named, as far as that can be shown, and what there is.
+        let known = CompressionMethod.inWords()
+        let message = "there is no compression method \"application/x-brotli\": \(known)"
+        #expect(error("application/x-brotli")?.message == message && error("x")?.field == "compression")
+        #expect(error(5)?.message == "the compression method must be a name, not an integer")
+        let long = error(.string("\n\u{1b}[31m" + String(repeating: "x", count: 100_000)))?.message
+        let scalars = long?.unicodeScalars.filter { $0.value < 32 }.count
+        #expect(long?.contains("[31mxxx") == true && scalars == 0 && (long?.count ?? 0) < 300)
+        for method in CompressionMethod.allCases where !method.isAvailable {
+            let missing = error(.string(method.celeryMIMEType))
+            #expect(missing?.message == "\(method.celeryMIMEType) is not available here: \(known)")
+        }
         #expect(error("gzip")?.code == .undecodableBody)
         // What kombu calls gzip is not a real gzip file.
         #expect(error("application/x-gzip", body: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])?.code == .undecodableBody)

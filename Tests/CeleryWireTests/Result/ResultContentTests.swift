@@ -98,6 +98,7 @@ import Testing
         let content = CeleryResultContent(compression: "rar")
         let error = failure { () throws(CeleryWireError) in try content.encode(1, limits: .default) }
         #expect(error?.code == .unknownCompression && error?.field == "result_compression")
+        #expect(error?.message == "there is no compression method \"rar\": \(CompressionMethod.inWords())")
     }
 
     /// As in Celery, a store's own form must be accepted too.

@@ -60,11 +60,13 @@ import Testing
     }
 
     @Test func compressedResultsThatCannotBeRead() {
-        func code(_ rest: String) -> CeleryWireError.Code? {
+        func error(_ rest: String) -> CeleryWireError? {
             failure { () throws(CeleryWireError) in
                 try CeleryResultMeta.decode([0] + Array("celery-compressed\u{0}\(rest)".utf8))
-            }?.code
+            }
         }
+        func code(_ rest: String) -> CeleryWireError.Code? { error(rest)?.code }
+        #expect(error("application/x-other\u{0}abc")?.message.contains("\"application/x-other\"") == true)
         #expect(code("") == .unknownCompression)
         #expect(code("application/x-gzip") == .unknownCompression)
         #expect(code("application/x-other\u{0}abc") == .unknownCompression)

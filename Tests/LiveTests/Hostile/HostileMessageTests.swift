@@ -96,6 +96,12 @@ struct HostileMessageTests {
                 let parked = try #require(found)
                 looking.ack([parked.deliveryTag])
                 #expect(parked.message.headers["x-celeriac-reason"]?.stringValue == hostile.reason, "\(hostile.name)")
+                if let method = hostile.message.headers["compression"]?.stringValue,
+                    hostile.reason == "unknownCompression"
+                {
+                    let detail = parked.message.headers["x-celeriac-detail"]?.stringValue
+                    #expect(detail?.contains("\"\(method)\"") == true)
+                }
                 #expect(parked.message.body == hostile.message.body, "\(hostile.name)")
                 await looking.close()
             }
