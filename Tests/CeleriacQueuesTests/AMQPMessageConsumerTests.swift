@@ -67,11 +67,14 @@ struct AMQPMessageConsumerTests {
         func consumerTag(_ number: Int, nodeName: String) -> String { "consumer\(number)" }
         func name(of message: WireMessage) -> String? { String(decoding: message.body, as: UTF8.self) }
         func arguments(of queue: String) -> WireObject { arguments }
+        var consumerArguments: [String: WireObject] = [:]
+        func consumerArguments(of queue: String) -> WireObject { consumerArguments[queue] ?? [:] }
         func text(of time: Date) -> String { "now" }
     }
 
     func consume(
-        _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:], limitsChannel: Bool = false,
+        _ queues: [String], prefetch: Int = 10, arguments: WireObject = [:],
+        consumerArguments: [String: WireObject] = [:], limitsChannel: Bool = false,
         virtualHost: String = "/", user: String? = nil, publisher: AMQPConfiguration? = nil,
         at server: AMQPConfiguration? = nil, logger: Logger = LiveBroker.logger
     ) async throws -> AMQPMessageConsumer {
@@ -84,7 +87,8 @@ struct AMQPMessageConsumerTests {
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: LiveBroker.logger)
         return try await AMQPMessageConsumer.start(
             [configuration], parking: client,
-            topology: Topology(arguments: arguments, limitsChannel: limitsChannel),
+            topology: Topology(
+                arguments: arguments, limitsChannel: limitsChannel, consumerArguments: consumerArguments),
             options: ConsumerOptions(
                 queues: queues.map { TaskQueue($0) }, prefetch: prefetch, nodeName: "test@here"),
             name: "test", on: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
@@ -242,21 +246,6 @@ struct AMQPMessageConsumerTests {
         #expect(alone.left == 2)
         try await channel.queueDelete(queue + ".parked")
         await client.close()
-        await connection.close()
-    }
-
-    @Test("Consumes a quorum queue although the channel's limit was to be global")
-    func quorumQueue() async throws {
-        let connection = try await LiveBroker.connect()
-        let channel = try await connection.openChannel()
-        let first = LiveBroker.queueName()
-        let consumer = try await consume([first], arguments: ["x-queue-type": "quorum"], limitsChannel: true)
-        try await publish("at the start", to: first, on: channel)
-        let taken = try await consumer.next(atMost: 10)
-        #expect(bodies(taken) == ["at the start"])
-        try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
-        try await consumer.close()
-        try await channel.queueDelete(first)
         await connection.close()
     }
 

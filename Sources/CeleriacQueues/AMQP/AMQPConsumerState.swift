@@ -10,6 +10,8 @@ struct AMQPConsumerState {
     private(set) var generation: UInt64 = 0
     /// The channel; nil while the connection is lost.
     var channel: AMQPChannel?
+    /// Whether all queues are consumed on the channel, so that the worker may have something of it.
+    var isSetUp = false
     /// The connection of a lost channel. It may still be open, with deliveries that nobody settles.
     var abandoned: AMQPConnection?
     /// Deliveries that have arrived and that the worker has not taken.
@@ -43,6 +45,8 @@ struct AMQPConsumerState {
     var settling = 0
     /// The limit last sent to the broker on this channel.
     var limit: Int?
+    /// Whether that limit is the whole channel's, rather than each consumer's.
+    var limitsChannel = false
     /// A gate that opens, and is replaced, when anything changes.
     var change = Gate()
     var looks = Looks()
@@ -59,7 +63,7 @@ struct AMQPConsumerState {
     var standingBy: Set<String> = []
     /// What is known of the levels where messages wait for their time.
     var levels = KnownLevels()
-    /// Whether the broker refused to limit the whole channel, for a queue that is not what the settings say.
+    /// Whether the broker limits no whole channel, for a queue that is not what the settings say.
     var refusesGlobalLimit = false
 
     /// Whether the dead-letter exchange did not take the last message, so that everything is parked.
@@ -82,7 +86,7 @@ struct AMQPConsumerState {
         activeTags = [:]
         nextTag = 0
         stranded = 0
-        limit = nil
+        (limit, limitsChannel) = (nil, false)
         levels = KnownLevels()
         standingBy = []
         return generation
@@ -92,6 +96,7 @@ struct AMQPConsumerState {
     mutating func drop() {
         abandoned = channel?.connection ?? abandoned
         channel = nil
+        isSetUp = false
         buffer = []
         held = [:]
         turn.reset()

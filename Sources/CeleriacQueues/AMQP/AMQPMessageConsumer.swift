@@ -81,7 +81,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
         } catch {
             guard error.isRefusalOfGlobalLimit, !wasRefused else { throw error }
             // A queue is used as it is, whatever the settings say.
-            state.withLockedValue { $0.refusesGlobalLimit = true }
+            limitEachConsumer(since: error.replyText)
             try await connectOnce()
         }
     }
@@ -98,7 +98,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
             try await setLimit(channel)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
             try await consumeCompanions(of: queues, on: connection)
-            state.withLockedValue { $0.reconnection.opened(at: timers.now) }
+            state.withLockedValue { state in
+                state.isSetUp = state.generation == generation && state.channel != nil
+                state.reconnection.opened(at: timers.now)
+            }
         } catch {
             state.withLockedValue { $0.drop() }
             await connection.close()
@@ -127,7 +130,8 @@ package final class AMQPMessageConsumer: LosingConsumer {
         throw failure ?? AMQPError(.connectFailed, "no server is configured")
     }
 
-    private func consume(_ queue: String, on channel: AMQPChannel, generation: UInt64) async throws(AMQPError) {
+    /// Consumes a queue. What the broker refuses costs the channel, and all that is claimed on it.
+    func consume(_ queue: String, on channel: AMQPChannel, generation: UInt64) async throws(AMQPError) {
         let tag = state.withLockedValue { state in
             let tag = topology.consumerTag(state.nextTag, nodeName: options.nodeName)
             state.nextTag += 1
@@ -157,20 +161,38 @@ package final class AMQPMessageConsumer: LosingConsumer {
     @discardableResult
     private func setLimit(_ channel: AMQPChannel) async throws(AMQPError) -> Bool {
         let server = await channel.connection.server
-        let (limit, isGlobal) = state.withLockedValue { state -> (Int?, Bool) in
+        let (limit, isGlobal, isLifted) = state.withLockedValue { state -> (Int?, Bool, Bool) in
             let isGlobal =
                 !state.refusesGlobalLimit && topology.limitsChannel(queues: state.served, server: server)
             let limit = topology.limit(
                 queues: state.served, prefetch: options.prefetch, holding: state.holding + state.stranded,
                 isGlobal: isGlobal)
+            let isOfSameKind = state.limitsChannel == isGlobal
             // A lower limit alone does not justify replacing the consumers.
-            if let last = state.limit, isGlobal ? limit == last : limit <= last { return (nil, isGlobal) }
-            state.limit = limit
-            return (limit, isGlobal)
+            if let last = state.limit, isOfSameKind, isGlobal ? limit == last : limit <= last {
+                return (nil, isGlobal, false)
+            }
+            (state.limit, state.limitsChannel) = (limit, isGlobal)
+            return (limit, isGlobal, !isGlobal && !isOfSameKind)
         }
         guard let limit else { return false }
+        // The limit of the channel would hold beside that of each consumer.
+        if isLifted { try await channel.qos(prefetchCount: 0, global: true) }
         try await channel.qos(prefetchCount: UInt16(exactly: limit) ?? 0, global: isGlobal)
         return !isGlobal
+    }
+
+    /// Limits each consumer from now on, since the broker does not limit a whole channel that consumes such a queue. The first
+    /// time it says so.
+    func limitEachConsumer(since reason: String?) {
+        let isFirst = state.withLockedValue { state in
+            defer { state.refusesGlobalLimit = true }
+            return !state.refusesGlobalLimit
+        }
+        guard isFirst else { return }
+        logger.info(
+            "the broker limits no whole channel at these queues: the worker consumes each with a prefetch of its own",
+            metadata: ["broker": "\(name)", "reason": "\(reason ?? "the queue is a quorum queue or a stream")"])
     }
 
     /// Updates the limit, and replaces the consumers if the limit applies to each consumer. Deliveries to the old
@@ -237,16 +259,18 @@ package final class AMQPMessageConsumer: LosingConsumer {
     }
 
     func lose(_ generation: UInt64, _ error: AMQPError) {
-        let (gate, action) = state.withLockedValue { state -> (Gate?, (@Sendable () -> Void)?) in
-            guard state.generation == generation, state.channel != nil else { return (nil, nil) }
+        let (gate, action, isLoss) = state.withLockedValue { state -> (Gate?, (@Sendable () -> Void)?, Bool) in
+            guard state.generation == generation, state.channel != nil else { return (nil, nil, false) }
+            // Until it is set up the worker has nothing of it, and whoever connects goes on with another limit.
+            let isLoss = state.isSetUp || !error.isRefusalOfGlobalLimit
             state.drop()
-            if error.isRefusalOfGlobalLimit { state.refusesGlobalLimit = true }
-            state.wasLost = true
+            if isLoss { state.wasLost = true }
             defer { state.change = Gate() }
-            return (state.change, state.lossAction)
+            return (state.change, isLoss ? state.lossAction : nil, isLoss)
         }
         guard let gate else { return }
-        logger.warning("lost the connection to the broker", metadata: ["error": "\(error)"])
+        if error.isRefusalOfGlobalLimit { limitEachConsumer(since: error.replyText) }
+        if isLoss { logger.warning("lost the connection to the broker", metadata: ["error": "\(error)"]) }
         gate.open()
         action?()
     }
@@ -364,39 +388,6 @@ package final class AMQPMessageConsumer: LosingConsumer {
         state.withLockedValue { $0.holding = count }
         // If the channel is lost meanwhile, the next connection asks for the new count.
         try? await changeLimit()
-    }
-
-    // MARK: Changing queues
-
-    package func addQueue(_ queue: TaskQueue) async throws {
-        let queue = queue.name
-        let (channel, generation) = state.withLockedValue { state in
-            if !state.served.contains(queue) { state.served.append(queue) }
-            return (state.channel, state.generation)
-        }
-        // Without a channel, the next connection consumes the queue.
-        guard let channel else { return }
-        do {
-            try await topology.declare([queue], on: channel.connection)
-            try await consume(queue, on: channel, generation: generation)
-            try await consumeCompanions(of: [queue], on: channel.connection)
-        } catch {
-            if error.isOutOfReach { return }
-            state.withLockedValue { state in state.served.removeAll { $0 == queue } }
-            throw CeleriacError(.configuration, "cannot consume the queue at \(name)", cause: error)
-        }
-    }
-
-    package func removeQueue(_ queue: String) async throws {
-        let (channel, tags, companions) = state.withLockedValue { state in
-            state.served.removeAll { $0 == queue }
-            let tags = state.activeTags.filter { $0.value == queue }.keys
-            for tag in tags { state.activeTags[tag] = nil }
-            return (state.channel, tags, state.redelivered.deactivate { $0 == queue })
-        }
-        // If the connection is lost meanwhile, nothing consumes the queue any more.
-        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
-        for source in companions { try? await source.channel.cancel(consumerTag: source.consumerTag) }
     }
 
     // MARK: What is held

@@ -225,9 +225,11 @@ package final class CeleryRemoteControl: WorkerPart {
             return PythonExceptionText.text(type: failure.type, arguments: failure.arguments)
         }
         if let error = error as? CeleriacError {
+            // Why a server refuses something stands in the cause. Other causes may have what is nobody's business.
+            let cause = (error.cause as? any TransportError).map { ": \($0)" } ?? ""
             return PythonExceptionText.text(
                 type: error.code == .unsupported ? "NotImplementedError" : "RuntimeError",
-                arguments: [.string(error.message)])
+                arguments: [.string(error.message + cause)])
         }
         return PythonExceptionText.text(type: String(describing: type(of: error)), arguments: [])
     }

@@ -225,12 +225,18 @@ struct RemoteControlTests {
     @Test("carries out an application's own commands, and replies when they fail")
     func ownCommands() async throws {
         struct Broken: Error {}
+        struct Refusal: TransportError {
+            var isRefusedLogin: Bool { false }
+            var mayHaveArrived: Bool { false }
+        }
         let bench = ControlBench()
         let commands = [
             CeleryControlCommand("double", aliases: ["twice"]) { call in
                 .int(Int64(2 * (call["n"]?.intValue ?? 0)))
             },
             CeleryControlCommand("broken") { _ in throw Broken() },
+            CeleryControlCommand("secret") { _ in throw CeleriacError(.closed, "it cannot be", cause: Broken()) },
+            CeleryControlCommand("refused") { _ in throw CeleriacError(.refused, "it cannot be", cause: Refusal()) },
             CeleryControlCommand("pidbox_reset_error") { _ in throw TaskFailure("OSError", "it's \"off\"") },
             CeleryControlCommand("ping") { _ in ["ok": "peng"] },
         ]
@@ -241,6 +247,9 @@ struct RemoteControlTests {
             #expect(doubled == 42)
             #expect(try await bench.ask("twice", ["n": 2]) == 4)
             #expect(try await bench.ask("broken") == ["error": "Broken()"])
+            #expect(try await bench.ask("secret") == ["error": "RuntimeError('it cannot be')"])
+            let refusal = try await bench.ask("refused")["error"]?.stringValue
+            #expect(refusal?.hasPrefix("RuntimeError('it cannot be: Refusal(") == true)
             #expect(try await bench.ask("pidbox_reset_error") == ["error": "OSError('it\\'s \"off\"')"])
             #expect(try await bench.ask("ping") == ["ok": "peng"])
         }
