@@ -32,7 +32,8 @@ extension AMQPMessageConsumerTests {
         #expect(lines.map(\.level) == (isRefused ? [.info] : []))
         #expect(lines.allSatisfy { $0.metadata["reason"]?.contains("does not support global qos") == true })
         #expect(log.lines(at: .warning).isEmpty && log.lines(at: .error).isEmpty)
-        #expect(!consumer.state.withLockedValue { $0.wasLost })
+        let wasLost = consumer.state.withLockedValue { $0.wasLost }
+        #expect(!wasLost)
         try await consumer.settle(taken.map { Settlement($0.receipt, .acknowledge) })
         try await consumer.close()
         try await channel.queueDelete(first)
