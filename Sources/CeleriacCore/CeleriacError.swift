@@ -102,12 +102,12 @@ extension Error {
 }
 
 extension CeleriacError {
-    /// Whether the same call of a running worker may succeed later. That includes a refused login: the worker consumes,
+    /// Whether the same call of a running worker or bridge may succeed later. That includes a refused login: it consumes,
     /// so its settings were right, and passwords are changed at the servers and here one after the other. Results and
     /// follow-ups of tasks that have ended wait for that.
-    var mayPass: Bool { code == .unavailable || (cause as? any TransportError)?.isRefusedLogin == true }
+    package var mayPass: Bool { code == .unavailable || (cause as? any TransportError)?.isRefusedLogin == true }
 
     /// Whether the same call to the result store may succeed later. A store that refuses all results says nothing of the one:
     /// results wait until somebody has put it right, as they wait for a store that is down.
-    var mayPassAtStore: Bool { mayPass || (cause as? any TransportError)?.isRefusalOfAll == true }
+    package var mayPassAtStore: Bool { mayPass || (cause as? any TransportError)?.isRefusalOfAll == true }
 }

@@ -14,7 +14,17 @@ import Logging
         let name: String
     }
 
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await work()
+        } catch {
+            // What leaves `main` would end the process as a crash.
+            try? FileHandle.standardError.write(contentsOf: Data("Error: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func work() async throws {
         let logger = Logger(label: "live-worker") { StreamLogHandler.standardError(label: $0) }
         switch try setting("LIVE_DIALECT") {
         case "celery": try await celery(logger)

@@ -198,7 +198,7 @@ struct Forwarder: Sendable {
     private func withoutBegun(_ going: [Going]) async throws -> [Going] {
         let again = going.filter(\.delivery.redelivered).map(\.forwarding.targetID)
         guard run.hasReplies, !again.isEmpty, let store = run.target.client.store else { return going }
-        let stored = try await run.patience.run("the target's result store") { try await store.fetch(again) }
+        let stored = try await run.patience.atStore("the target") { try await store.fetch(again) }
         var begun: Set<String> = []
         for (id, payload) in zip(again, stored) {
             // One that was refused has not begun, whatever is stored about its note.
@@ -229,7 +229,7 @@ struct Forwarder: Sendable {
         if going.isEmpty { return [] }
         let records = going.flatMap(\.forwarding.records)
         if !records.isEmpty, let store = run.target.client.store {
-            try await run.patience.run("the target's result store") { try await store.store(records) }
+            try await run.patience.atStore("the target") { try await store.store(records) }
         }
         var fates = [Fate](repeating: .confirmed, count: going.count)
         if run.hasReplies {
@@ -250,7 +250,7 @@ struct Forwarder: Sendable {
         let records = NoteWithdrawal.records(of: key, forwarding.targetID, forwarding.messages, in: run)
         do {
             if records.isEmpty { throw CeleriacError(.unsupported, "the target has no failure for it") }
-            try await run.patience.run("the target's result store") { try await store.store(records) }
+            try await run.patience.atStore("the target") { try await store.store(records) }
         } catch let error as CeleriacError where error.code != .unavailable {
             // Whoever holds the note answers once more, when the time for the reply is over.
             run.logger.error("a bridge could not withdraw a note", metadata: ["error": "\(error)"])
@@ -292,7 +292,7 @@ struct Forwarder: Sendable {
     }
 
     private func publish(_ messages: [OutgoingMessage], at broker: any MessageBroker) async throws {
-        try await run.patience.run("the target's broker") { try await broker.publish(messages) }
+        try await run.patience.atBroker("the target") { try await broker.publish(messages) }
     }
 
     private func alone(_ messages: [OutgoingMessage], at broker: any MessageBroker) async throws -> Fate {

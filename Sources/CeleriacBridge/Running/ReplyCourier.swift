@@ -80,7 +80,7 @@ final class ReplyCourier: Sendable {
             let ids = new
             noteCount()
             let feed = feed
-            try await run.patience.run("the target's result store") { try await feed.add(ids) }
+            try await run.patience.atStore("the target") { try await feed.add(ids) }
             // Not before there is something to ask for: who asks would find nothing, and sleep on.
             wake.wake()
         }
@@ -229,7 +229,7 @@ final class ReplyCourier: Sendable {
         // since the result may come at any moment.
         if let store = run.target.client.store, Self.staysBefore(in: run.target) {
             let dialect = run.target.dialect
-            try await run.patience.run("the target's result store") {
+            try await run.patience.atStore("the target") {
                 guard let payload = try await store.fetch([id]).first ?? nil,
                     let result = try? dialect.result(from: payload), NoteWithdrawal.key(in: result) != nil
                 else { return }
@@ -273,7 +273,7 @@ final class ReplyCourier: Sendable {
     private func ask(for id: String) async {
         let feed = feed
         do {
-            try await run.patience.run("the target's result store") { try await feed.add([id]) }
+            try await run.patience.atStore("the target") { try await feed.add([id]) }
         } catch {
             run.logger.debug("a bridge could not ask for a result", metadata: ["error": "\(error)"])
         }
@@ -293,7 +293,7 @@ final class ReplyCourier: Sendable {
         guard held.mayBeAnswered, run.source.kind == .celery, run.source.keepsResults,
             let store = run.source.client.store
         else { return false }
-        let payload = try await run.patience.run("the source's result store") {
+        let payload = try await run.patience.atStore("the source") {
             try await store.fetch([request.id]).first ?? nil
         }
         guard let payload, let result = try? run.source.dialect.result(from: payload) else { return false }

@@ -14,8 +14,8 @@ package struct RouteStatus: Sendable, Equatable {
     package var shadowed = 0
     /// How many messages were parked, by the reason.
     package var refused: [String: Int] = [:]
-    /// What the route waits for because it is out of reach; nil if everything is in reach.
-    package var outage: String?
+    /// What the route waits for because it is out of reach, with the reasons.
+    package var outages: [String: String] = [:]
     /// Whether it takes no messages because too many replies are awaited.
     package var isFull = false
     /// Why the route has given up; nil if it has not.
@@ -23,7 +23,10 @@ package struct RouteStatus: Sendable, Equatable {
 
     /// What the route cannot go on without; nil while it goes on.
     package var obstacle: String? {
-        if let outage { return outage }
+        if !outages.isEmpty {
+            let waits = outages.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+            return "it waits for " + waits.joined(separator: ", and for ")
+        }
         guard isFull else { return nil }
         return "it waits for replies: \(pending) tasks have none yet, and it takes no more until some have"
     }
@@ -46,5 +49,19 @@ final class RouteCounts: Sendable {
             return (old, status)
         }
         metrics?.note(old, new)
+    }
+
+    /// Notes that the route waits for something that is out of reach.
+    ///
+    /// - Returns: whether nobody has noted that before.
+    func waits(for what: String, because reason: String) -> Bool {
+        var isNews = false
+        change { isNews = $0.outages.updateValue(reason, forKey: what) == nil }
+        return isNews
+    }
+
+    /// Notes that somebody who has waited for something waits no longer. Others who do say so again.
+    func goesOn(with what: String) {
+        change { $0.outages[what] = nil }
     }
 }

@@ -6,9 +6,11 @@ extension RouteRun {
     /// Forwards messages and brings replies until the route is halted.
     ///
     /// - Throws: the error with which one half has given up, unless the route was ended before, while a server was out of
-    ///   reach. The other half has ended in good order then.
+    ///   reach. The other half has ended in good order then. ``CeleriacError`` with code `configuration` for a result store
+    ///   that is not to be used.
     func serve() async throws {
         defer { metrics?.leave() }
+        try await checkStores()
         logger.notice("a route is open", metadata: ["from": "\(source.broker.name)", "to": "\(target.broker.name)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Forwarder(self).forward() }
@@ -27,6 +29,15 @@ extension RouteRun {
                 if !isHalted { throw error }
                 logger.notice("a route has ended while it waited", metadata: ["error": "\(error)"])
             }
+        }
+    }
+
+    /// Asks the result stores of both sides whether they are to be used. One that refuses everything later is waited for, so
+    /// that nobody else would end a route whose settings are wrong.
+    private func checkStores() async throws {
+        let stores = [source, target].compactMap { $0.client.store as? any RefusingStore }
+        _ = try await stop.unlessOpen {
+            for store in stores { try await store.checkUse() }
         }
     }
 

@@ -69,8 +69,11 @@ struct RouteRun: Sendable {
     func carryOut(_ effects: [Effect], for request: TaskRequest) async throws {
         let run = EffectRun(source.client)
         let context = run.context(for: request, nodeName: nodeName)
-        try await run.carryOut(effects, for: request, in: context) { [patience] step in
-            try await patience.run("the source", step)
+        try await run.carryOut(effects, for: request, in: context) { [patience] side, step in
+            switch side {
+            case .broker: try await patience.atBroker("the source", step)
+            case .store: try await patience.atStore("the source", step)
+            }
         }
     }
 
@@ -101,6 +104,9 @@ struct RouteRun: Sendable {
     /// Begins to consume.
     func consumer(of queue: String, at broker: any MessageBroker, prefetch: Int) async throws -> any MessageConsumer {
         let options = ConsumerOptions(queues: [TaskQueue(queue)], prefetch: prefetch, nodeName: nodeName)
-        return try await patience.run("the broker of \(queue)") { try await broker.consume(options) }
+        // A login that is refused now may never have been right.
+        return try await patience.run("the broker of \(queue)", while: { $0.code == .unavailable }) {
+            try await broker.consume(options)
+        }
     }
 }

@@ -28,7 +28,8 @@ struct BeatCommand: AsyncParsableCommand {
             schedule: one of them sends, and another takes over when it ends or vanishes. With --enable-remote-control it \
             answers celery inspect ping -d celerybeat@HOST, unless it has stood still for too long. With --health GET \
             /live and GET /ready answer, and GET /metrics with --metrics. SIGTERM and SIGINT end it. Exit \
-            status 2 means that it could not start or continue, 64 that the command line, a setting or the schedule is wrong.
+            status 1 means that it has left a server that did not answer within ten seconds of that, 2 that it could not \
+            start or continue, 64 that the command line, a setting or the schedule is wrong.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -100,6 +101,8 @@ struct BeatCommand: AsyncParsableCommand {
             ) { _ in
                 try await group.run()
             }
+            // The log says what is left.
+            if beat.hasGivenUp { failure = ExitCode(1) }
         } catch let error where error is ExitCode || error is ValidationError {
             failure = error
         } catch {

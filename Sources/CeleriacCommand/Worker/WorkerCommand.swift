@@ -17,9 +17,10 @@ struct WorkerCommand: AsyncParsableCommand {
             the next signal. With REMAP_SIGTERM=SIGQUIT in the environment SIGTERM does what SIGQUIT does. \
             SIGHUP starts a worker without a terminal again. With --health the worker answers GET /live with 200 while it \
             runs, and GET /ready while it takes tasks, else with 503 and the reasons; \
-            with --metrics GET /metrics has its metrics. Exit status 0 is a warm shutdown, \
-            1 a cold one, 2 means that the worker could not start or continue, 64 that the command line or a setting is \
-            wrong, 73 that another process holds the pidfile.
+            with --metrics GET /metrics has its metrics. Exit status 0 is a warm shutdown after which everything has \
+            ended; 1 a cold one, or a warm one whose time was over before: it has cancelled tasks, or left a server that \
+            does not answer. 2 means that the worker could not start or continue, 64 that the command line or a setting \
+            is wrong, 73 that another process holds the pidfile.
             """)
 
     @OptionGroup var settings: SettingsOptions
@@ -63,12 +64,10 @@ struct WorkerCommand: AsyncParsableCommand {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode(2)
         }
-        switch ending {
-        case .warm: return
-        case .cold: throw ExitCode(1)
-        case .restart:
+        guard let status = ending.status else {
             CommandEnvironment.say("Error: \(launch.again())")
             throw ExitCode(2)
         }
+        if status != 0 { throw ExitCode(status) }
     }
 }

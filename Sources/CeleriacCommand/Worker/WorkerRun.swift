@@ -12,10 +12,28 @@ import UnixSignals
 enum WorkerEnding: Sendable {
     /// The tasks that ran have ended.
     case warm
+    /// The tasks that ran were to end, and the time for that was over before everything had ended.
+    case overdue
     /// The tasks that ran were cancelled.
     case cold
     /// The tasks that ran have ended, and the worker is to start again.
     case restart
+
+    /// The exit status of a worker that has ended so; nil for one that starts again.
+    var status: Int32? {
+        switch self {
+        case .warm: 0
+        case .overdue, .cold: 1
+        case .restart: nil
+        }
+    }
+
+    /// This ending, once it is known whether the stop has given up on tasks or servers. No ending but a warm one promises
+    /// that everything has ended.
+    func considering(hasGivenUp: Bool) -> WorkerEnding {
+        guard case .warm = self, hasGivenUp else { return self }
+        return .overdue
+    }
 }
 
 /// A worker from when its plan is made until its application is closed: the banner, signals, and what is told meanwhile.
@@ -134,7 +152,7 @@ private struct Session {
             // Its time, or the next signal, opens the gate.
             if requests.lingers { await cancelling.wait() }
             obey(requests.softShutdownIsOver())
-            return requests.ending
+            return requests.ending.considering(hasGivenUp: worker.hasGivenUp || beat?.hasGivenUp == true)
         }
     }
 

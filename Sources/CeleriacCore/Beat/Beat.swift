@@ -31,6 +31,8 @@ public final class Beat: Service {
     let executor: (any TaskExecutor)?
     private let isLeading = Gate()
     private let stopping = Gate()
+    /// Open once ``hasGivenUp``.
+    private let givingUp = Gate()
     private let lastLook = NIOLockedValueBox<SuspendingClock.Instant?>(nil)
 
     /// Makes a beat from its parts.
@@ -87,6 +89,7 @@ public final class Beat: Service {
                     try await BeatSession(beat: self).run { self.isLeading.open() }
                 }
                 if !hasEnded {
+                    self.givingUp.open()
                     self.logger.error(
                         """
                         the beat waits no longer for a server that does not answer: a task that it was sending may not \
@@ -104,6 +107,10 @@ public final class Beat: Service {
         signal.stop()
         stopping.open()
     }
+
+    /// Whether the beat waits no longer for a server that did not answer before its stop had to end. ``run()`` returns
+    /// normally all the same.
+    package var hasGivenUp: Bool { givingUp.isOpen }
 
     /// How long ago the beat looked at its schedule; nil before it began. Negative while another beat holds the lock, as long
     /// as this one need not look.

@@ -3,8 +3,14 @@ import NIOConcurrencyHelpers
 /// Carries out what follows from an outcome for one who is no worker: the message of the task is not at hand, or somebody
 /// else settles it. The effects are done one after another, as ``Effect`` has them.
 package struct EffectRun: Sendable {
-    /// Does a step until the server is in reach, or throws.
-    package typealias Patience = @Sendable (_ step: @Sendable () async throws -> Void) async throws -> Void
+    /// Where a step is done.
+    package enum Side: Sendable {
+        case broker, store
+    }
+
+    /// Does a step until its side is in reach, or throws.
+    package typealias Patience =
+        @Sendable (_ side: Side, _ step: @Sendable () async throws -> Void) async throws -> Void
 
     private let client: TaskClient
 
@@ -41,8 +47,8 @@ package struct EffectRun: Sendable {
         while let effect = rest.first {
             rest.removeFirst()
             switch effect {
-            case .publish(let messages): try await patience { try await interpreter.publish(messages) }
-            case .store(let record): try await patience { try await interpreter.store([record]) }
+            case .publish(let messages): try await patience(.broker) { try await interpreter.publish(messages) }
+            case .store(let record): try await patience(.store) { try await interpreter.store([record]) }
             case .chord(var operation):
                 // Who answered before may have completed the chord, and not published the body.
                 if case .add(let part) = operation, request.redelivered { operation = .add(part.cameBack()) }
@@ -63,7 +69,7 @@ package struct EffectRun: Sendable {
 
     private func perform(_ operation: ChordOperation, _ patience: Patience) async throws -> [ChordCompletion?] {
         let completions = CompletionBox()
-        try await patience { [client] in completions.set(try await client.interpreter.perform([operation])) }
+        try await patience(.store) { [client] in completions.set(try await client.interpreter.perform([operation])) }
         return completions.value
     }
 }

@@ -46,6 +46,8 @@ public final class TaskWorker: Service {
     /// Open once ``readiness`` is known.
     private let isSettled = Gate()
     private let readiness = NIOLockedValueBox<Result<Void, any Error>?>(nil)
+    /// Open once ``hasGivenUp``.
+    private let givingUp = Gate()
 
     /// Makes a worker from its parts. It closes neither the broker nor the store.
     ///
@@ -182,7 +184,7 @@ public final class TaskWorker: Service {
         let bound = StopBound(
             stopping: stopping, limit: configuration.stopTimeout, signals: signals, timers: timers, executor: executor
         ) {
-            session.cancelHandlers()
+            if session.cancelHandlers() { self.givingUp.open() }
         }
         let hasEnded = try await Self.$isCurrent.withValue(true) {
             try await bound.run {
@@ -192,12 +194,18 @@ public final class TaskWorker: Service {
                 }
             }
         }
-        if !hasEnded { try session.abandon() }
+        if hasEnded { return }
+        givingUp.open()
+        try session.abandon()
     }
 
     private static var stoppedEarly: CeleriacError {
         CeleriacError(.closed, "the worker was stopped before it could consume from its queues")
     }
+
+    /// Whether the stop did not get all that it waited for: the worker cancelled tasks that still ran, or waits no longer for
+    /// what has not ended. ``run()`` returns normally all the same.
+    package var hasGivenUp: Bool { givingUp.isOpen }
 
     /// Begins a graceful stop. ``run()`` returns when it is complete, or has taken as long as it may.
     public func stop() {

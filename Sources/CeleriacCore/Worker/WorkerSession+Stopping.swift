@@ -49,10 +49,14 @@ extension WorkerSession {
     }
 
     /// Cancels the tasks of all handlers that still run, since the stop has taken most of its time.
-    func cancelHandlers() {
+    ///
+    /// - Returns: whether any ran.
+    func cancelHandlers() -> Bool {
         noteStop()
+        let isAnyRunning = pool.activeCount > 0
         pool.slots.cancelEveryJob()
         isLate.open()
+        return isAnyRunning
     }
 
     /// Gives back what waits for a store that does not answer. Otherwise it would come back only after this process has

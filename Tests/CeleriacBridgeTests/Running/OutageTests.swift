@@ -4,6 +4,7 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import CeleryDialect
+import Logging
 import NIOConcurrencyHelpers
 import TestSupport
 import Testing
@@ -16,21 +17,28 @@ import Testing
     private final class BlockedBroker: WrappingBroker {
         let memory = MemoryBroker()
         let isBlocked = NIOLockedValueBox(true)
+        private let error: CeleriacError
+
+        init(refusesLogin: Bool = false) {
+            error = CeleriacError(
+                refusesLogin ? .publishFailed : .unavailable, "the connection is blocked",
+                cause: refusesLogin ? RefusalOfAll(isRefusedLogin: true) : nil)
+        }
 
         var base: any MessageBroker { memory }
         var workerSide: any MessageBroker { memory }
 
         func publish(_ messages: [OutgoingMessage]) async throws {
-            if isBlocked.withLockedValue({ $0 }) { throw CeleriacError(.unavailable, "the connection is blocked") }
+            if isBlocked.withLockedValue({ $0 }) { throw error }
             try await memory.publish(messages)
         }
 
         func close() async { await memory.close() }
     }
 
-    @Test func sourceWaitsForTheTarget() async throws {
+    @Test(arguments: [false, true]) func sourceWaitsForTheTarget(refusesLogin: Bool) async throws {
         let bench = try BridgeBench()
-        let broker = BlockedBroker()
+        let broker = BlockedBroker(refusesLogin: refusesLogin)
         let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
         let target = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
         let bridge = Bridge(
@@ -122,6 +130,103 @@ import Testing
         let left = bench.machineryBroker.load(of: ["machinery_tasks"])
         #expect(left.waiting == 1 && left.unsettled == 0)
         #expect(bench.machineryBroker.parked(from: "machinery_tasks").isEmpty)
+    }
+
+    // MARK: Stores that refuse
+
+    /// A bridge from Celery's tasks to a worker of Machinery's, whose replies go into a store of the test's.
+    private struct Replying {
+        let bench: BridgeBench
+        let store: ScriptedStore
+        let celery: CeleryApp
+        let go: TaskWorker
+        let bridge: Bridge
+        let log = LogRecorder()
+
+        init(_ mode: ScriptedStore.Mode) throws {
+            bench = try BridgeBench()
+            store = ScriptedStore(mode)
+            celery = CeleryApp(broker: bench.celeryBroker, results: store, logger: BridgeBench.logger)
+            go = bench.machinery.worker(consumerTag: "test", concurrency: 1) { OutageTests.add.handler { $0 + $1 } }
+            let source = BridgeEnd(.celery, client: celery.client, notes: bench.notes, defaultQueue: "celery")
+            bridge = Bridge(
+                [(.toMachinery, source, bench.machineryEnd)], nodeName: "bridge", closesEnds: false, logger: log.logger)
+        }
+
+        var status: RouteStatus? { bridge.status[BridgeRoute.toMachinery.name] }
+        var noteCount: Int { bench.notes.count(in: BridgeRoute.toMachinery.noteQueue) }
+        var parkedReasons: [String] {
+            bench.notes.parked(from: BridgeRoute.toMachinery.noteQueue).map(\.fault.reason)
+        }
+    }
+
+    @Test func replyWaitsForAStoreThatRefusesEverything() async throws {
+        let site = try Replying(.refusingAll)
+        let result = try await site.celery.send(Self.add(2, 3))
+        try await withBridge(site.bridge) {
+            try await withRunning(site.go) {
+                await until { site.status?.obstacle?.contains("no such database") == true && site.store.calls > 2 }
+                site.store.become(.up)
+                let value = try await result.get(timeout: .seconds(60))
+                #expect(value == 5)
+            }
+            await until { site.status?.obstacle == nil && site.status?.replied == 1 }
+        }
+        #expect(site.status?.refused.isEmpty == true)
+        #expect(site.noteCount == 0 && site.parkedReasons.isEmpty)
+        #expect(site.log.lines(of: "a bridge waits").count { $0.level == .warning } == 1)
+    }
+
+    @Test func noteStaysWhereABridgeEndsBeforeItsStoreTakesAnything() async throws {
+        let site = try Replying(.refusingAll)
+        let result = try await site.celery.send(Self.add(2, 3))
+        try await withBridge(site.bridge) {
+            try await withRunning(site.go) { await until { site.status?.obstacle != nil } }
+        }
+        #expect(site.noteCount == 1 && site.parkedReasons.isEmpty)
+        // The next bridge answers.
+        site.store.become(.up)
+        let source = BridgeEnd(
+            .celery, client: site.celery.client, notes: site.bench.notes, defaultQueue: "celery")
+        let next = Bridge(
+            [(.toMachinery, source, site.bench.machineryEnd)], nodeName: "next", closesEnds: false,
+            logger: BridgeBench.logger)
+        try await withBridge(next) {
+            let value = try await result.get(timeout: .seconds(60))
+            #expect(value == 5)
+        }
+        #expect(site.noteCount == 0)
+    }
+
+    @Test func replyThatAStoreRefusesForGoodIsParked() async throws {
+        let site = try Replying(.refusing)
+        _ = try await site.celery.send(Self.add(2, 3))
+        try await withBridge(site.bridge) {
+            try await withRunning(site.go) { await until { site.parkedReasons == ["replyRefused"] } }
+        }
+        #expect(site.status?.refused["replyRefused"] == 1)
+    }
+
+    /// A store that says when a route begins that it is not to be used.
+    private struct UselessStore: RefusingStore {
+        var name: String { "useless" }
+        func checkUse() async throws { throw CeleriacError(.configuration, "the store knows no such user") }
+        func store(_ records: [ResultRecord]) async throws {}
+        func watch(_ taskIDs: [String], sink: any ResultSink) async throws {}
+        func unwatch(_ taskIDs: [String]) {}
+        func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { taskIDs.map { _ in nil } }
+        func forget(_ taskIDs: [String]) async throws {}
+    }
+
+    @Test func bridgeDoesNotBeginWithAStoreThatIsNotToBeUsed() async throws {
+        let bench = try BridgeBench()
+        let celery = CeleryApp(broker: bench.celeryBroker, results: UselessStore(), logger: BridgeBench.logger)
+        let source = BridgeEnd(.celery, client: celery.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toMachinery, source, bench.machineryEnd)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        let error = await #expect(throws: CeleriacError.self) { try await bridge.run() }
+        #expect(error?.code == .configuration)
     }
 
     #if Redis

@@ -22,6 +22,16 @@ import UnixSignals
         #expect(kinds() == ([], .warm))
     }
 
+    @Test("a warm shutdown that has given up on something ends as a cold one does")
+    func overdue() {
+        #expect(WorkerEnding.warm.considering(hasGivenUp: false).status == 0)
+        #expect(WorkerEnding.warm.considering(hasGivenUp: true).status == 1)
+        for hasGivenUp in [false, true] {
+            #expect(WorkerEnding.cold.considering(hasGivenUp: hasGivenUp).status == 1)
+            #expect(WorkerEnding.restart.considering(hasGivenUp: hasGivenUp).status == nil)
+        }
+    }
+
     @Test("SIGHUP starts a worker again, unless its terminal has gone")
     func restart() {
         #expect(kinds(.sighup) == ([.stop], .restart))

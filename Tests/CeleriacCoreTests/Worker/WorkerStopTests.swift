@@ -48,10 +48,39 @@ private let work = TaskDefinition<Void>("work")
         #expect(!cancelled.isOpen)
         bench.timers.advance(by: .seconds(6))
         try await run.value
-        #expect(cancelled.isOpen)
+        #expect(cancelled.isOpen && worker.hasGivenUp)
         // What still waited goes on once the server answers: the message is given back.
         frozen.thaw()
         await until { frozen.count(in: "q") == 1 }
+    }
+
+    @Test("a stop that cancels a task has given up, though its servers answer")
+    func cancelledTask() async throws {
+        let bench = Bench()
+        let worker = worker(on: bench)
+        _ = try await bench.client.send(work())
+        async let run: Void = worker.run()
+        await started.wait()
+        // The stop sets its timer before this returns.
+        worker.stop()
+        bench.timers.advance(by: .seconds(20))
+        try await run
+        #expect(cancelled.isOpen && worker.hasGivenUp)
+        #expect(bench.memory.count(in: "q") == 1)
+    }
+
+    @Test("a stop in which everything ends has not given up")
+    func everythingEnds() async throws {
+        let bench = Bench()
+        let worker = worker(on: bench)
+        _ = try await bench.client.send(work())
+        async let run: Void = worker.run()
+        await started.wait()
+        worker.stop()
+        // The handler waits for this, too.
+        cancelled.open()
+        try await run
+        #expect(!worker.hasGivenUp && bench.memory.count(in: "q") == 0)
     }
 
     @Test("a stop timeout below zero is refused")
@@ -115,8 +144,10 @@ private let work = TaskDefinition<Void>("work")
         await frozen.isAwaited.wait()
         beat.stop()
         await until { bench.timers.count == 1 }
+        #expect(!beat.hasGivenUp)
         bench.timers.advance(by: .seconds(10))
         try await run.value
+        #expect(beat.hasGivenUp)
         frozen.thaw()
     }
 }

@@ -1,13 +1,14 @@
 #if Redis
 import Celeriac
 import CeleriacBridge
+import CeleriacCore
 import CeleriacTestKit
 import Foundation
 import Logging
 import NIOConcurrencyHelpers
 import Testing
 
-/// Brokers at either side of a bridge that go away while tasks cross.
+/// Servers at either side of a bridge that go away, or refuse everything, while tasks cross.
 @Suite("Brokers that a bridge loses", .serialized)
 struct BridgeOutageTests {
     private static let add = TaskDefinition<Int, Int, Int>("add")
@@ -110,6 +111,49 @@ struct BridgeOutageTests {
         await celery.close()
         await machinery.close()
         await target.stop()
+    }
+
+    @Test("a reply waits for a store that lets nobody write, and is not parked", .timeLimit(.minutes(5)))
+    func refusingStore() async throws {
+        let store = try await RedisServer.start()
+        let broker = try await SharedServers.shared.redisDatabaseURL()
+        let go = try await SharedServers.shared.redisDatabaseURL()
+        let yaml = """
+            ends:
+              python: {dialect: celery, broker: "\(broker)", results: "\(store.url)"}
+              go: {dialect: machinery, broker: "\(go)", results: "\(go)"}
+            routes:
+              - {name: to-go, from: python, to: go}
+            """
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let bridge = try Bridge(yaml: Array(yaml.utf8), logger: logger)
+        let celery = try CeleryApp(broker: broker, results: store.url, logger: logger)
+        let machinery = try MachineryServer(
+            configuration: MachineryConfiguration(broker: go, resultBackend: go), logger: logger)
+        let release = Gate()
+        let worker = machinery.worker(consumerTag: "test", concurrency: 1) {
+            Self.add.handler { left, right in
+                await release.wait()
+                return left + right
+            }
+        }
+        try await BridgeSite.running(bridge) {
+            try await withRunning(worker) {
+                let result = try await celery.send(Self.add(2, 3))
+                await until { bridge.status["to-go"]?.pending == 1 }
+                try await LiveServer.change(store, rights: "-@write")
+                release.open()
+                await until { bridge.status["to-go"]?.obstacle?.contains("the source's result store") == true }
+                try await LiveServer.change(store, rights: "+@all")
+                let sum = try await result.get(timeout: .seconds(120))
+                #expect(sum == 5)
+            }
+        }
+        #expect(bridge.status["to-go"]?.refused.isEmpty == true)
+        await celery.close()
+        await machinery.close()
+        await store.stop()
     }
 }
 #endif

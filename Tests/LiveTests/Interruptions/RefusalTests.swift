@@ -103,6 +103,21 @@ struct RefusalTests {
     }
 
     @Test(
+        "A program whose worker is refused ends with the reason, and not as a crash", .timeLimit(.minutes(5)),
+        arguments: ["celery", "machinery"])
+    func refusedProgram(_ dialect: String) async throws {
+        let redis = try await RedisServer.start(.init(password: "secret", persistent: false))
+        let folder = try TemporaryFolder("refused")
+        let url = "redis://:wrong@127.0.0.1:\(redis.port)/0"
+        let worker = try LiveWorkerProcess.launch(dialect: dialect, broker: url, results: url, folder: folder)
+        let status = await worker.child.wait()
+        #expect(status == .exited(1), "\(worker.logged)")
+        #expect(worker.logged.contains("Error: configuration: "), "\(worker.logged)")
+        await redis.stop()
+        folder.remove()
+    }
+
+    @Test(
         "A broker that is not there is told by the first attempt, in its own words", .timeLimit(.minutes(5)),
         arguments: DialectUnderTest.allCases, BrokerSite.Kind.available)
     func nobodyThere(_ dialect: DialectUnderTest, _ kind: BrokerSite.Kind) async throws {

@@ -17,7 +17,7 @@ struct ProgramLifeTests {
 
         init(_ arguments: String...) async throws {
             site = try await BrokerSite(.redis)
-            worker = try await ProgramProcess.worker(site)
+            worker = try await ProgramProcess.worker(site, arguments: arguments)
             let (path, gate) = (site.folder.path + "/lines", site.folder.path + "/gate")
             sent = try await site.app.send(
                 TaskDefinition<String, String, String, String>("tasks.held")(path, "x", gate))
@@ -37,6 +37,26 @@ struct ProgramLifeTests {
         let task = "Task tasks.held[\(busy.sent.id)]"
         #expect(logged.contains("\(task) received") && logged.contains("\(task) succeeded in "), "\(logged)")
         #expect(try await busy.sent.get(timeout: .seconds(60)) == "x")
+        await busy.site.close()
+    }
+
+    @Test("a warm shutdown whose time is over cancels the task, whose message goes back, and ends with status 1")
+    func overdue() async throws {
+        let busy = try await Busy("--stop-timeout", "1")
+        let (status, logged) = await busy.worker.stop()
+        #expect(status == .exited(1) && !logged.contains("Cold"), "\(logged)")
+        try await until { try await busy.site.messages() == (1, 0) }
+        #expect(recorded(busy.path) == ["x begins"])
+        await busy.site.close()
+    }
+
+    @Test("a warm shutdown leaves a broker that stands still, and ends with status 1")
+    func frozen() async throws {
+        let busy = try await Busy("--stop-timeout", "1")
+        busy.site.server.signal(SIGSTOP)
+        let (status, logged) = await busy.worker.stop()
+        busy.site.server.signal(SIGCONT)
+        #expect(status == .exited(1) && logged.contains("waits no longer for its stop to complete"), "\(logged)")
         await busy.site.close()
     }
 

@@ -23,6 +23,13 @@ struct ProgramProcess: Sendable {
     static func worker(_ site: BrokerSite, _ arguments: String..., named name: String = "w1") async throws
         -> ProgramProcess
     {
+        try await worker(site, arguments: arguments, named: name)
+    }
+
+    /// Starts a worker as ``worker(_:_:named:)`` does.
+    static func worker(_ site: BrokerSite, arguments: [String], named name: String = "w1") async throws
+        -> ProgramProcess
+    {
         let connection = ["-b", site.broker, "--result-backend", site.results, "-l", "INFO", "-n", "\(name)@live"]
         let process = try ProgramProcess(["worker"] + connection + arguments, in: site.folder)
         try await process.logs("\(name)@live ready.")

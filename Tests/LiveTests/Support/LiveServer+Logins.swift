@@ -38,6 +38,11 @@ extension LiveServer {
     }
 
     #if Redis
+    /// Changes what a Redis lets everybody do, in the words of `ACL SETUSER`.
+    static func change(_ redis: RedisServer, rights: String) async throws {
+        try await command(redis.url, "ACL", "SETUSER", "default", rights)
+    }
+
     private static func asAdmin(_ redis: RedisServer, _ commands: [String]...) async throws {
         for words in commands {
             try await command(redis.url.replacing("redis://", with: "redis://admin:secret@"), words)

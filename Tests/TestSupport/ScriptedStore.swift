@@ -1,16 +1,18 @@
-import CeleriacCore
+package import CeleriacCore
 import NIOConcurrencyHelpers
 
-/// Why a store refuses everything that it is asked.
-struct RefusalOfAll: TransportError {
-    let isRefusedLogin = false
-    let isRefusalOfAll = true
-    let mayHaveArrived = false
+/// Why a server refuses everything that it is asked.
+package struct RefusalOfAll: TransportError {
+    package let isRefusedLogin: Bool
+    package let isRefusalOfAll = true
+    package let mayHaveArrived = false
+
+    package init(isRefusedLogin: Bool = false) { self.isRefusedLogin = isRefusedLogin }
 }
 
 /// A result store in memory that answers, cannot be reached or stands still, as a test says.
-final class ScriptedStore: ResultStore {
-    enum Mode: Sendable {
+package final class ScriptedStore: ResultStore {
+    package enum Mode: Sendable {
         case up, down, frozen, refusing, refusingAll
     }
     private struct State {
@@ -18,22 +20,22 @@ final class ScriptedStore: ResultStore {
         var thawed = Gate()
         var calls = 0
     }
-    let memory = MemoryResultStore()
-    let countsChords: Bool
+    package let memory = MemoryResultStore()
+    package let countsChords: Bool
     private let state: NIOLockedValueBox<State>
 
-    init(_ mode: Mode = .up, countsChords: Bool = false) {
+    package init(_ mode: Mode = .up, countsChords: Bool = false) {
         self.countsChords = countsChords
         state = NIOLockedValueBox(State(mode: mode))
     }
 
-    var name: String { "scripted://store" }
+    package var name: String { "scripted://store" }
 
     /// How often somebody has asked for states to be stored.
-    var calls: Int { state.withLockedValue { $0.calls } }
+    package var calls: Int { state.withLockedValue { $0.calls } }
 
     /// Changes what the store does. Calls that waited go on, and do what it does now.
-    func become(_ mode: Mode) {
+    package func become(_ mode: Mode) {
         let thawed = state.withLockedValue { state in
             state.mode = mode
             defer { state.thawed = Gate() }
@@ -55,19 +57,21 @@ final class ScriptedStore: ResultStore {
         }
     }
 
-    func store(_ records: [ResultRecord]) async throws {
+    package func store(_ records: [ResultRecord]) async throws {
         state.withLockedValue { $0.calls += 1 }
         try await answer()
         try await memory.store(records)
     }
 
-    func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
+    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
         try await answer()
         return operations.map { _ in nil }
     }
 
-    func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await memory.fetch(taskIDs) }
-    func watch(_ taskIDs: [String], sink: any ResultSink) async throws { try await memory.watch(taskIDs, sink: sink) }
-    func unwatch(_ taskIDs: [String]) { memory.unwatch(taskIDs) }
-    func forget(_ taskIDs: [String]) async throws {}
+    package func fetch(_ taskIDs: [String]) async throws -> [[UInt8]?] { try await memory.fetch(taskIDs) }
+    package func watch(_ taskIDs: [String], sink: any ResultSink) async throws {
+        try await memory.watch(taskIDs, sink: sink)
+    }
+    package func unwatch(_ taskIDs: [String]) { memory.unwatch(taskIDs) }
+    package func forget(_ taskIDs: [String]) async throws {}
 }
