@@ -21,6 +21,8 @@ extension MachineryAMQPResults {
         case held
         /// Its end was not in the queue of the group, and nobody had it, as far as could be seen.
         case unseen
+        /// This process has begun to take the ends of all members for it. A lost connection may have them still.
+        case taking
     }
 
     /// What is to be done for a member before the ends of its group are counted.
@@ -36,9 +38,10 @@ extension MachineryAMQPResults {
     /// What came of taking the ends of all members.
     private enum Taking {
         case all([[UInt8]])
+        /// Not all are there, or another worker goes on with them.
         case incomplete
-        /// Another worker has taken them.
-        case ofAnother
+        /// They were taken for this member before, by a worker or a connection that may be dead.
+        case held
     }
 
     /// How long this process keeps the ends of a group that it does not close: the worker may have given the message back.
@@ -89,11 +92,10 @@ extension MachineryAMQPResults {
                 case .all(let states):
                     completed.insert(part.groupID)
                     completions.append(Self.completion(of: part, states))
-                case .ofAnother where part.mayHaveCompleted:
-                    // It has been taken for this member, perhaps by a worker that is dead.
+                case .held:
                     hidden[part] = try self.wait(of: part)
                     completions.append(Self.completion(of: part, heldFor: hidden[part]))
-                case .ofAnother, .incomplete:
+                case .incomplete:
                     completions.append(nil)
                 }
             }
@@ -131,7 +133,7 @@ extension MachineryAMQPResults {
         if taken.states(for: part) != nil { return .published }
         let progress = unsettled[part]
         switch progress {
-        case .published?:
+        case .published?, .taking?:
             return .published
         case .sent?:
             // Where the queue is gone, a worker has found the group complete; it has this end, too, if it has the others.
@@ -197,15 +199,18 @@ extension MachineryAMQPResults {
     private func takeAll(_ part: ChordPart) async throws -> Taking {
         if let states = taken.states(for: part) { return .all(states) }
         let size = part.size ?? .max
+        let hasTried = unsettled[part] == .taking
         for attempt in 0..<10 {
             if attempt > 0 { try await timers.sleep(for: .milliseconds(Int.random(in: 5...50))) }
-            guard let ready = try await readyEnds(of: part.groupID), ready >= size else { return .incomplete }
+            guard let ready = try await readyEnds(of: part.groupID) else { return .incomplete }
+            guard ready >= size else { return hasTried ? .held : .incomplete }
             // Another call of this process may take them.
             guard taken.begin(part.groupID) else { continue }
             do {
+                unsettled[part] = .taking
                 guard try await mark(part.groupID) else {
                     taken.giveUp(part.groupID)
-                    return .ofAnother
+                    return hasTried || part.mayHaveCompleted ? .held : .incomplete
                 }
                 if let states = try await take(part, size) { return .all(states) }
                 taken.giveUp(part.groupID)
@@ -215,7 +220,7 @@ extension MachineryAMQPResults {
                 return .incomplete
             }
         }
-        return .incomplete
+        return hasTried ? .held : .incomplete
     }
 
     /// The number of ends that lie in the queue of a group; nil if there is no queue.
