@@ -268,6 +268,24 @@ import struct FoundationEssentials.Date
         #expect(try follows([Array("x".utf8)]) == [store(.failure, "chord_1", "sum", error: unreadable), end])
     }
 
+    @Test func aChordWhoseMemberIsNotCountedFailsItsCallback() throws {
+        var task = signature()
+        task.groupUUID = "group_1"
+        task.groupTaskCount = 2
+        task.chordCallback = signature("sum", "chord_1")
+        func effects(size: Int?) throws -> [Effect] {
+            let part = ChordPart(
+                groupID: "group_1", taskID: "task_1", index: nil, size: size, payload: [], expiry: .seconds(3600))
+            return formats.effects(
+                ofUncounted: part, TaskFailure("error", "no"), for: try request(task), in: context())
+        }
+        let text = "chord member task_1 could not be counted: error: no"
+        let ended = try effects(size: 2)
+        #expect(try ended == [store(.failure, "chord_1", "sum", error: text)])
+        let ofGroup = try effects(size: nil)
+        #expect(ofGroup.isEmpty)
+    }
+
     @Test func aGroupWithoutCallbackIsJoinedForNothing() throws {
         var task = signature()
         task.groupUUID = "group_1"

@@ -98,6 +98,18 @@ package protocol Dialect: Sendable {
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
     ) -> [Effect]
 
+    /// Decides what follows when the store refuses for good to count a part: the chord will not be complete.
+    ///
+    /// - Parameters:
+    ///   - part: the part, as the dialect made it.
+    ///   - failure: why it is not counted.
+    ///   - request: the request from whose outcome the part followed.
+    ///   - context: the context of that outcome.
+    /// - Returns: the effects, in the order in which the worker carries them out: they fail the body.
+    func effects(
+        ofUncounted part: ChordPart, _ failure: TaskFailure, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect]
+
     // MARK: Telling
 
     /// How a span of a run is shown, where the task system's own instrumentation has one.
@@ -205,6 +217,11 @@ extension Dialect {
     /// Nothing follows: the dialect makes no parts.
     package func effects(
         of completion: ChordCompletion, of part: ChordPart, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] { [] }
+
+    /// Nothing follows: the dialect makes no parts.
+    package func effects(
+        ofUncounted part: ChordPart, _ failure: TaskFailure, for request: TaskRequest, in context: EffectContext
     ) -> [Effect] { [] }
 
     /// Results are as arguments.

@@ -90,16 +90,22 @@ extension Ledger {
         var request = request
         // A task that is refused is not tried again, whatever its retries.
         request.refusal = failure
-        let effects = (try? dialect.effects(of: .failure(failure), for: request, in: context)) ?? []
+        let effects = effects(ofFailure: failure, for: request, in: context) ?? []
         return effects.filter { if case .settle = $0 { false } else { true } }
     }
 
     /// Returns the effects to carry out in place of a plan's own, the first of which was refused again and again. They
     /// make the plan's task fail. If its outcome is stored already it stands: then the tasks fail whose messages were
-    /// refused, and the rest of the plan goes on.
+    /// refused, and the rest of the plan goes on. If the task fails already, they stand in for the refused effect alone: a
+    /// chord whose part is not counted would never be complete, so its body fails.
     func failure(of plan: Plan, _ error: any Error) -> [Effect] {
         guard let request = plan.request else { return [] }
         let failure = dialect.failure(for: .followUpRefused(error))
+        if plan.isOfFailure {
+            guard case .chord(.add(let part))? = plan.first else { return [] }
+            return dialect.effects(
+                ofUncounted: part, failure, for: request, in: plan.context ?? effectContext(for: request))
+        }
         if plan.hasStoredOutcome || !plan.tellsOutcome, !plan.messages.isEmpty {
             return plan.messages.flatMap { failing($0, failure) } + plan.unsettledRest
         }

@@ -183,13 +183,25 @@ final class Ledger: Sendable {
         } catch {
             logger.error(
                 "the outcome cannot be encoded", metadata: ["task-id": "\(job.request.id)", "error": "\(error)"])
-            let failure = Outcome.failure(dialect.failure(for: .notEncodable(error)))
-            let effects = try? dialect.effects(of: failure, for: job.request, in: context)
+            let failure = dialect.failure(for: .notEncodable(error))
             return (
-                failure,
-                effects ?? [.settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))]
+                .failure(failure),
+                effects(ofFailure: failure, for: job.request, in: context)
+                    ?? [.settle(.park(MessageFault(reason: "outcomeNotEncodable", detail: error.message)))]
             )
         }
+    }
+
+    /// What follows a failure; nil if not even that can be written. Where a result names the task's arguments, they may be
+    /// what it cannot hold: it is then written without them.
+    func effects(
+        ofFailure failure: TaskFailure, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect]? {
+        if let effects = try? dialect.effects(of: .failure(failure), for: request, in: context) { return effects }
+        var bare = request
+        bare.arguments = []
+        bare.keywordArguments = [:]
+        return try? dialect.effects(of: .failure(failure), for: bare, in: context)
     }
 
     // MARK: Before the end

@@ -6,6 +6,9 @@ import Logging
 /// worker that parks it stores the failure once the store is back. If its process ends before, the next worker of the
 /// queue finds the message here when it begins. Either notes at the broker that it is done. Where the failure is stored
 /// but not noted, an error callback may have ended the process: the note is then made before it is called again.
+///
+/// A broker may park by itself what no worker ever gets, as Machinery's Redis does with delayed tasks that cannot be moved. Their
+/// failures are stored from here, soon after.
 struct ParkedFailures: Sendable {
     /// How many parked messages of a queue a look goes through at most, the oldest first.
     static let mostLookedAt = 10_000
@@ -30,19 +33,23 @@ struct ParkedFailures: Sendable {
         else { return }
         let stopped = stopping.onOpen { news.told.stop() }
         defer { stopping.forget(stopped) }
+        let further = keeper.furtherParkingQueues
         var backoff = Backoff()
         var isFirst = true
+        /// Whether only the broker may have parked something since the last look.
+        var looksAtFurther = false
         var hasFailed = false
         while !stopping.isOpen {
             do {
                 var isDone = true
                 let toldLate = news.done
-                let hasSome = isFirst ? try await hasUntold(at: keeper) : false
+                let looked = looksAtFurther ? further : queues() + further
+                let hasSome = isFirst ? try await hasUntold(in: looked, at: keeper) : false
                 if hasSome {
                     // Workers that begin together should not all tell the same callers.
                     await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)
                 }
-                for queue in queues() where !stopping.isOpen {
+                for queue in looked where !stopping.isOpen {
                     if try await !catchUp(queue, by: keeper, store, until: stopping) { isDone = false }
                 }
                 news.forgetDone(toldLate)
@@ -57,8 +64,13 @@ struct ParkedFailures: Sendable {
                 }
                 // Then all that were told late are noted after one look.
                 repeat {
-                    await news.told.wait()
-                } while !stopping.isOpen && (news.hasUnderWay || news.done.isEmpty)
+                    if further.isEmpty {
+                        await news.told.wait()
+                    } else {
+                        await news.told.wait(upTo: .seconds(60), by: timers)
+                    }
+                    looksAtFurther = !further.isEmpty && news.done.isEmpty && !news.hasUnderWay
+                } while !stopping.isOpen && !looksAtFurther && (news.hasUnderWay || news.done.isEmpty)
             } catch {
                 // An outage is told once.
                 logger.log(
@@ -130,8 +142,8 @@ struct ParkedFailures: Sendable {
     }
 
     /// Whether there is anybody to tell.
-    private func hasUntold(at keeper: any ParkedMessageKeeper) async throws -> Bool {
-        for queue in queues() where try await !untold(in: queue, at: keeper).isEmpty { return true }
+    private func hasUntold(in queues: [String], at keeper: any ParkedMessageKeeper) async throws -> Bool {
+        for queue in queues where try await !untold(in: queue, at: keeper).isEmpty { return true }
         return false
     }
 

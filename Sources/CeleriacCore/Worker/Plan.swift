@@ -46,6 +46,7 @@ struct Plan: Sendable {
 
     private let origin: Origin
     private var effects: ArraySlice<Effect>
+    /// Whether the effects stand in for others, of which the first was refused again and again.
     private var isReplaced = false
     /// Whether nobody is told once nothing is left to do.
     private var isQuiet = false
@@ -338,21 +339,28 @@ struct Plan: Sendable {
         effects = effects.prefix(1) + rest + end
     }
 
-    /// Gives up on the rest. `instead` takes its place, unless `instead` is what cannot be carried out, and then the
-    /// message is parked or given back.
+    /// Whether the task of the plan fails already, so that what is refused is left out, and the rest goes on.
+    var isOfFailure: Bool { isReplaced || tellsFirst }
+
+    /// Gives up on the rest, and `instead` takes its place. A message that is to be parked is parked after that. Where
+    /// ``isOfFailure`` says so, `instead` stands in for the next effect alone: others wait for the rest.
     mutating func replaceRest(with disposition: Settlement.Disposition, after instead: [Effect] = []) {
         if tellsFirst {
             // The task fails already, and its message is parked for the reason that it has.
             if case .park = disposition, var fault = parking {
                 // Only what was refused is left out: others wait for the rest.
                 if case .store(let record)? = effects.first, record.taskID == taskID { isRefused = true }
-                effects = effects.dropFirst().filter { if case .settle = $0 { false } else { true } }
+                effects = instead + effects.dropFirst().filter { if case .settle = $0 { false } else { true } }
                 fault.failureIsStored = failureIsStored
                 effects.append(.settle(.park(fault)))
             } else {
                 effects = [.settle(disposition)]
                 isQuiet = true
             }
+            return
+        }
+        if isReplaced, case .park = disposition {
+            effects = instead + effects.dropFirst()
             return
         }
         effects = (isReplaced ? [] : instead) + (receipt == nil ? [] : [.settle(disposition)])

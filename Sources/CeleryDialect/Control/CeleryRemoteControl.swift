@@ -21,6 +21,8 @@ package final class CeleryRemoteControl: WorkerPart {
     private let commands: [String: CeleryControlCommand]
     let mailbox: any ControlMailbox
     let namesakes = NIOLockedValueBox(Namesakes())
+    /// Asks other workers.
+    let caller: ControlCaller
     private let timers: any TimerSource
     private let inboxIsSettled = Gate()
 
@@ -58,6 +60,9 @@ package final class CeleryRemoteControl: WorkerPart {
         self.names = names
         self.commands = Self.commands(of: configuration)
         self.mailbox = mailbox
+        self.caller = ControlCaller(
+            configuration: configuration, content: content, limits: .default, broker: broker, timers: timers,
+            logger: logger)
         self.timers = timers
         self.events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
@@ -113,7 +118,9 @@ package final class CeleryRemoteControl: WorkerPart {
                     // It hears what a namesake answers only when requests reach it.
                     add {
                         await mayGreet.wait()
-                        if !stopping.isOpen { await self.greet() }
+                        if stopping.isOpen { return }
+                        await self.greet()
+                        await self.askForNamesakes(until: stopping)
                     }
                 }
             }
@@ -177,7 +184,7 @@ package final class CeleryRemoteControl: WorkerPart {
         _ request: CeleryControlRequest, in form: CelerySerializer, _ worker: WorkerControl
     ) async throws {
         clock.adjust(to: request.clock)
-        guard try request.isFor(nodeName: nodeName) else { return }
+        guard try request.isFor(nodeName: nodeName), !isOfNamesake(request) else { return }
         logger.debug("remote control", metadata: ["command": "\(request.method)"])
         let value = await carryOut(request, worker)
         guard let replyTo = request.replyTo else { return }

@@ -52,6 +52,20 @@ extension CeleryFormats {
         return effects + [.chord(.close(completion.claim, succeeded: succeeded))]
     }
 
+    /// The effects when the store refuses a part: the body fails in Celery's words for results that cannot be joined. A
+    /// part that knows of no body leaves that to the others.
+    package func effects(
+        ofUncounted part: ChordPart, _ failure: TaskFailure, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] {
+        guard !part.body.isNull else { return [] }
+        var context = context
+        context.children = part.children
+        let joining = ChordResults.Failure("Join error: \(ChordResults.text(failure))")
+        let effects = (try? chordFailed(part.body, joining.error, cause: joining.cause, request, context)) ?? []
+        let claim = ChordClaim(groupID: part.groupID, token: part.token)
+        return effects + [.chord(.close(claim, succeeded: false))]
+    }
+
     /// The effects of the step that a built-in task has left to do.
     func effects(
         of step: any NativeStep, _ request: TaskRequest, _ context: EffectContext

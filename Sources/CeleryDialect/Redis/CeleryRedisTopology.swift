@@ -192,7 +192,9 @@ struct CeleryRedisTopology: RedisConsumerTopology {
     private func putBack(
         _ claim: RedisClaim, to end: String, park: (RedisClaim, MessageFault) -> ClaimEnding
     ) -> ClaimEnding {
-        guard let envelope = try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits.ofAnySize)
+        guard
+            let envelope = (try? KombuEnvelope.markedRedelivered(claim.payload, limits: limits.ofAnySize))
+                ?? unmarked(claim)
         else {
             return park(claim, MessageFault(reason: "undecodableEnvelope", detail: "it cannot be given back"))
         }
@@ -200,6 +202,15 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         // Only interrupted runs count as attempts. This message was given back in an orderly way.
         guard claim.isCounted, let counter = claim.counter else { return ClaimEnding([claim.serial], [restored]) }
         return ClaimEnding([claim.serial], [restored, RedisAttemptCounter.uncount(key: counter)])
+    }
+
+    /// The payload of a claim that cannot be marked, if it may say whose task it is. Whoever gets it next tells the caller
+    /// before it is parked; nobody would if it were parked here.
+    private func unmarked(_ claim: RedisClaim) -> [UInt8]? {
+        guard let remains = KombuEnvelope.remains(of: claim.payload, limits: limits),
+            remains.headers["id"] != nil || !remains.body.isEmpty
+        else { return nil }
+        return claim.payload
     }
 
     func park(_ claim: RedisClaim, as record: [UInt8]) -> ClaimEnding {

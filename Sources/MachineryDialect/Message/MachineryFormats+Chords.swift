@@ -39,6 +39,25 @@ extension MachineryFormats {
         }
     }
 
+    /// The effects when the store refuses the end of a member: the callback fails.
+    package func effects(
+        ofUncounted part: ChordPart, _ failure: TaskFailure, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] {
+        guard part.size != nil, let callback = request.machinerySignature?.chordCallback?.withID(prefix: "chord_")
+        else { return [] }
+        let text = "chord member \(part.taskID) could not be counted: \(failure.text)"
+        return (try? chordFailed(callback, text, context)) ?? []
+    }
+
+    /// Fails the callback of a chord without running it, and sends its error callbacks.
+    private func chordFailed(
+        _ callback: MachinerySignature, _ text: String, _ context: EffectContext
+    ) throws(CeleriacError) -> [Effect] {
+        let record = try record(
+            .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
+        return try stored(record, context) + told(callback.onError, text, context)
+    }
+
     private func followUp(
         _ callback: MachinerySignature, _ states: [[UInt8]], _ context: EffectContext
     ) throws(CeleriacError) -> [Effect] {
@@ -52,10 +71,7 @@ extension MachineryFormats {
                 throw CeleriacError(.resultStore, "the state of a chord's member cannot be read", cause: error)
             }
             guard state.state == TaskState.success.rawValue else {
-                let text = "chord member \(state.taskUUID) failed: \(state.error)"
-                let record = try record(
-                    .failure, of: callback.uuid, named: callback.name, error: text, expiry: context.resultExpiry)
-                return try stored(record, context) + told(callback.onError, text, context)
+                return try chordFailed(callback, "chord member \(state.taskUUID) failed: \(state.error)", context)
             }
             arguments += (state.results ?? []).map(\.argument)
         }

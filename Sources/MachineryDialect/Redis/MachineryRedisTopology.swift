@@ -180,6 +180,8 @@ struct MachineryRedisTopology: RedisConsumerTopology {
             "detail": "a member of the delayed tasks that is not a task, or whose queue is no list",
             "queue": .string(settings.delayedTasks), "worker": .string(consumer.nodeName),
             "time": .string(GoTime(consumer.timers.now).description),
+            // Nobody has read the task. Whoever looks after parked messages tells its caller, if it has one.
+            "failure_stored": false,
         ]
         let closing = ((try? WireJSON.encode(.object(tail), style: .go)) ?? []).dropFirst()
         return [UInt8(ascii: ",")] + Array(closing)

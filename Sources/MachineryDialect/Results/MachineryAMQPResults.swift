@@ -30,25 +30,16 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
-    /// How far the joining of a member came whose outcome the worker has not heard.
-    private enum Progress {
-        /// Its state may lie in the queue of the group.
-        case sent
-        /// Its state lies in the queue of the group.
-        case published
-        /// These states of all members were taken out of the queue.
-        case taken([[UInt8]])
-    }
-
     private let options: MachineryAMQPOptions
     private let expiry: Int64
     /// After how long a queue is declared again before it is used. RabbitMQ counts its lifetime from there, and not from
     /// what is published to it.
     private let renewal: TimeAmount
-    private let client: AMQPClient
-    private let timers: EventLoopTimerSource
+    let client: AMQPClient
+    let timers: EventLoopTimerSource
     private let memory = NIOLockedValueBox(Memory())
-    private let unsettled = UnsettledMembers<Progress>()
+    let unsettled = UnsettledMembers<Progress>()
+    let taken = TakenEnds()
     /// The servers, without credentials.
     package let name: String
     /// How often the store fetches results that a client waits for.
@@ -102,7 +93,7 @@ package final class MachineryAMQPResults: ResultStore {
     }
 
     /// A state as it is published to a queue.
-    private func message(_ state: [UInt8], to queue: String, mandatory: Bool) -> AMQPPublish {
+    func message(_ state: [UInt8], to queue: String, mandatory: Bool) -> AMQPPublish {
         AMQPPublish(
             exchange: options.exchangeOfNamedQueues, routingKey: queue, mandatory: mandatory,
             message: WireMessage(
@@ -112,7 +103,7 @@ package final class MachineryAMQPResults: ResultStore {
 
     /// Declares a queue, unless this process has done so a moment ago. Whoever finds that the queue has gone since calls
     /// ``undeclare(_:)``.
-    private func declare(_ id: String) async throws(AMQPError) {
+    func declare(_ id: String) async throws(AMQPError) {
         let now = NIODeadline.now()
         let (declared, needsDurable) = memory.withLockedValue { ($0.declared[id], $0.needsDurableQueues) }
         if let declared, now - declared < renewal { return }
@@ -208,130 +199,9 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
-    // MARK: Groups
-
-    /// Publishes the ends of members to the queue of their group. A caller that finds as many messages there as the
-    /// group has members gets the states of all, in the order in which they ended. The messages in this queue are all
-    /// that exists of a group.
-    ///
-    /// The end of a member that joins again, because the outcome was lost, is not published again if it is there, and
-    /// the states that were taken for it are not lost.
-    package func perform(_ operations: [ChordOperation]) async throws -> [ChordCompletion?] {
-        try await reach("join groups") {
-            let ended = operations.compactMap { operation -> ChordPart? in
-                guard case .add(let part) = operation else { return nil }
-                return part
-            }
-            var unpublished: [ChordPart] = []
-            for part in ended where try await self.isUnpublished(part) { unpublished.append(part) }
-            try await self.publish(unpublished)
-            var taken: Set<String> = []
-            var completions: [ChordCompletion?] = []
-            for operation in operations {
-                guard let part = operation.chordPart, !taken.contains(part.groupID),
-                    let states = try await self.takeAll(part)
-                else {
-                    completions.append(nil)
-                    continue
-                }
-                taken.insert(part.groupID)
-                completions.append(
-                    ChordCompletion(
-                        claim: ChordClaim(groupID: part.groupID, token: ""), parts: states, group: nil))
-            }
-            self.unsettled.forget(ended)
-            return completions
-        }
-    }
-
-    /// Publishes the ends of members to the queues of their groups. What RabbitMQ can put into none is not published
-    /// again: the queue of a group goes when the group is complete, and with it goes what the others had put there.
-    private func publish(_ parts: [ChordPart]) async throws {
-        if parts.isEmpty { return }
-        for id in Set(parts.map(\.groupID)).sorted() { try await declare(id) }
-        for part in parts { unsettled[part] = .sent }
-        let outcomes = try await client.publish(
-            parts.map { message($0.payload, to: $0.groupID, mandatory: false) })
-        for (part, outcome) in zip(parts, outcomes) { unsettled[part] = outcome.error == nil ? .published : nil }
-        for outcome in outcomes { if let error = outcome.error { throw error } }
-    }
-
-    /// Whether the end of a member must be published. The queue counts every message, so it looks there first if a
-    /// publication was not confirmed, or if a worker may have published before it died.
-    private func isUnpublished(_ part: ChordPart) async throws -> Bool {
-        switch unsettled[part] {
-        // Where the queue is gone, a worker has found the group complete.
-        case .sent?: return try await hasEnd(of: part) { $0 == part.payload } == false
-        // Where there is no queue, this may be the first member to end.
-        case nil where part.mayBeAdded:
-            return try await hasEnd(of: part) { (try? MachineryTaskState.decode($0))?.taskUUID == part.taskID } != true
-        case let progress: return progress == nil
-        }
-    }
-
-    /// Whether a matching end is in the queue of a member's group; nil if there is no queue.
-    private func hasEnd(of part: ChordPart, matching: ([UInt8]) -> Bool) async throws -> Bool? {
-        do {
-            var isThere = false
-            try await withChannel { channel in
-                try await channel.queueDeclare(part.groupID, passive: true)
-                var tags: [UInt64] = []
-                while !isThere, let delivery = try await channel.get(queue: part.groupID) {
-                    tags.append(delivery.deliveryTag)
-                    isThere = matching(delivery.message.body)
-                }
-                channel.nack(tags, requeue: true)
-            }
-            return isThere
-        } catch let error as AMQPError where error.replyCode == 404 {
-            return nil
-        }
-    }
-
-    /// Takes the ends of all members if they are all there. If two workers try at once, one may find that the other has
-    /// some of them. It then puts back what it has and tries again, unless the other has removed the queue.
-    ///
-    /// It throws when its task is cancelled, as all calls of the transport then do. A worker calls it from a task that
-    /// nobody cancels, even when the worker's own caller is.
-    private func takeAll(_ part: ChordPart) async throws -> [[UInt8]]? {
-        if case .taken(let states)? = unsettled[part] {
-            try? await withChannel { channel in try await channel.queueDelete(part.groupID) }
-            return states
-        }
-        let size = part.size ?? .max
-        for attempt in 0..<10 {
-            if attempt > 0 { try await timers.sleep(for: .milliseconds(Int.random(in: 5...50))) }
-            do {
-                var isContested = false
-                var states: [[UInt8]] = []
-                try await withChannel { channel in
-                    let queue = try await channel.queueDeclare(part.groupID, passive: true)
-                    guard queue.messageCount >= size else { return }
-                    var tags: [UInt64] = []
-                    while states.count < size, let delivery = try await channel.get(queue: part.groupID) {
-                        states.append(delivery.message.body)
-                        tags.append(delivery.deliveryTag)
-                    }
-                    if states.count < size {
-                        channel.nack(tags, requeue: true)
-                        isContested = true
-                    } else {
-                        unsettled[part] = .taken(states)
-                        channel.ack(tags)
-                        try await channel.queueDelete(part.groupID)
-                    }
-                }
-                if !isContested { return states.count == size ? states : nil }
-            } catch let error as AMQPError where error.replyCode == 404 {
-                return nil
-            }
-        }
-        return nil
-    }
-
     // MARK: Reaching the server
 
-    private func withChannel(_ body: (AMQPChannel) async throws -> Void) async throws {
+    func withChannel(_ body: (AMQPChannel) async throws -> Void) async throws {
         let channel = try await client.connection().openChannel(confirms: false)
         do {
             try await body(channel)
@@ -342,7 +212,7 @@ package final class MachineryAMQPResults: ResultStore {
         await channel.close()
     }
 
-    private func reach<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
+    func reach<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
         do {
             return try await body()
         } catch let error as AMQPError {
@@ -353,8 +223,9 @@ package final class MachineryAMQPResults: ResultStore {
         }
     }
 
-    /// Closes the connection.
+    /// Closes the connection. RabbitMQ puts back the ends of members whose group's callback was not sent.
     package func close() async {
+        taken.forgetAll()
         await client.close()
     }
 }

@@ -248,7 +248,7 @@ package final class MachineryRedisResults: AttemptCountingStore {
     }
 
     /// The key that says for which member of a group the callback is sent.
-    private static func triggerKey(_ groupID: String) -> String { groupID + ".celeriac.trigger" }
+    private static func triggerKey(_ groupID: String) -> String { TriggerMark.name(ofGroup: groupID) }
 
     private func group(_ id: String) async throws -> MachineryGroupMeta? {
         guard let stored = try await fetch([id]).first ?? nil else { return nil }

@@ -13,6 +13,8 @@ final class PlainMessage: NativeMessage {
 struct PlainDialect: Dialect {
     /// Whether a message whose task is unknown is parked without a word to its caller.
     var parksUnknownTasks = false
+    /// Whether the record of a task with arguments cannot be written.
+    var refusesArguments = false
 
     var name: String { "plain" }
     var valueCoding: any ValueCoding { PlainValueCoding() }
@@ -149,6 +151,13 @@ struct PlainDialect: Dialect {
         ]
     }
 
+    /// The failure of a chord's body, which is named after the chord.
+    func effects(
+        ofUncounted part: ChordPart, _ failure: TaskFailure, for request: TaskRequest, in context: EffectContext
+    ) -> [Effect] {
+        [.store(ResultRecord(taskID: "body of \(part.groupID)", state: .failure, payload: []))]
+    }
+
     /// Names that tests can tell apart.
     func failure(for fault: TaskFault) -> TaskFailure {
         switch fault {
@@ -183,7 +192,8 @@ struct PlainDialect: Dialect {
     private func record(_ state: TaskState, _ value: WireValue, _ request: TaskRequest) throws(CeleriacError)
         -> ResultRecord
     {
-        try record(state, value, id: request.id)
+        if refusesArguments, !request.arguments.isEmpty { throw CeleriacError(.unsupported, "too deep") }
+        return try record(state, value, id: request.id)
     }
 
     private func record(_ state: TaskState, _ value: WireValue, id: String) throws(CeleriacError) -> ResultRecord {

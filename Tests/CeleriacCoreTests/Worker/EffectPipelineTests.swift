@@ -167,6 +167,29 @@ struct EffectPipelineTests {
         #expect(rest.last?.settlements.last?.receipt.tag == 2)
     }
 
+    @Test("in place of refused ones leave out what is refused, too, and the rest goes on")
+    func refusedAgain() async {
+        let part = part
+        let peer = TripRecorder { trip in
+            if trip == .store(["bad"]) || trip == .store(["failure"]) { throw CeleriacError(.resultStore, "no") }
+            if case .chord = trip { throw CeleriacError(.resultStore, "no") }
+            return nil
+        }
+        let pipeline = pipeline(peer, timers: ImmediateTimers())
+        pipeline.submit(plan(1, [store("bad"), publish("never"), .settle(.acknowledge)]))
+        let (failure, body, errback) = (store("failure"), store("body"), publish("errback"))
+        await run(
+            pipeline,
+            instead: { plan, _ in
+                guard plan.isOfFailure else { return [failure, .chord(.add(part)), errback] }
+                if case .chord? = plan.first { return [body] }
+                return []
+            })
+        let fault = MessageFault(
+            reason: "resultNotStored", detail: String(describing: CeleriacError(.resultStore, "no")))
+        #expect(peer.trips.suffix(3) == [.store(["body"]), .publish(["errback"]), settled(.park(fault), 1)])
+    }
+
     @Test("that the store refuses as it would any other wait until it takes them, and no message is parked")
     func refusalOfAll() async {
         let refusals = NIOLockedValueBox(6)

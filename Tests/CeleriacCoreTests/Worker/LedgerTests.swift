@@ -107,6 +107,42 @@ private struct Listener: WorkerObserver {
         #expect(parts.ledger.failure(of: plan, error).isEmpty)
     }
 
+    @Test("a part that is refused although its task has failed fails the chord's body, and the message is parked then")
+    func uncounted() throws {
+        let part = ChordPart(groupID: "g", taskID: "1", index: 0, payload: [], expiry: nil)
+        parts.ledger.finish(try parts.job(), .success(1))
+        let done = try #require(parts.submittedPlans.first)
+        var plan = Plan(
+            receipt: done.receipt, taskID: "1", endsJob: true, request: done.request, context: done.context,
+            effects: [.chord(.add(part)), .settle(.acknowledge)])
+        let error = CeleriacError(.resultStore, "no")
+        let fault = MessageFault(reason: "chordNotCounted", detail: "")
+        #expect(parts.ledger.failure(of: plan, error).map(Parts.words) == ["store FAILURE"])
+        plan.replaceRest(with: .park(fault), after: [.chord(.add(part))])
+        let effects = parts.ledger.failure(of: plan, error)
+        guard case .store(let record)? = effects.first else {
+            Issue.record("the body does not fail")
+            return
+        }
+        #expect(record.taskID == "body of g")
+        plan.replaceRest(with: .park(fault), after: effects)
+        var words: [String] = []
+        while let effect = plan.first {
+            words.append(Parts.words(effect))
+            plan.advance()
+        }
+        #expect(words == ["store FAILURE", "park chordNotCounted"])
+    }
+
+    @Test("a failure that cannot be written with the task's arguments is written without them")
+    func refusedArguments() throws {
+        let parts = Parts(dialect: PlainDialect(refusesArguments: true)) { TaskHandler("work") { _ in .null } }
+        parts.ledger.finish(try parts.job("1") { $0.arguments = [1] }, .success(1))
+        let exhausted = try parts.job("2") { $0.arguments = [1] }.request
+        parts.ledger.park(parts.delivery("", attempts: 5), exhausted: exhausted)
+        #expect(parts.submitted == ["1: store FAILURE, acknowledge", "2: park tooManyAttempts, store FAILURE"])
+    }
+
     @Test("stores that tasks are revoked, unless the dialect finds that they have begun")
     func marksRevoked() async throws {
         let begun = ResultRecord(

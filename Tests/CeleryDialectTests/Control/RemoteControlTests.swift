@@ -57,6 +57,20 @@ struct RemoteControlTests {
         #expect(new.count == 98)
     }
 
+    @Test("does not answer workers of Celeriac that look for others with their name: they hear one another's greetings")
+    func question() async throws {
+        let bench = ControlBench()
+        try await bench.run {
+            work.handler { $0 }
+        } during: {
+            try await bench.send("ping", ["celeriac_run": "other"], ticket: "question")
+            // Requests are answered in their order.
+            let answer = try await bench.ask("ping")
+            #expect(answer == ["ok": "pong"])
+        }
+        #expect(bench.replies(to: "question").isEmpty)
+    }
+
     @Test("answers in Celery's words")
     func words() async throws {
         let bench = ControlBench()

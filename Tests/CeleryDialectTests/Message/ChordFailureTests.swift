@@ -67,6 +67,24 @@ import Testing
         #expect(meta["name"] == nil)
     }
 
+    @Test func theBodyFailsIfTheStoreDoesNotCountAPart() throws {
+        var body = CelerySignature(task: "capapp.xsum")
+        body.options = ["task_id": "body"]
+        let request = try request { task in
+            task.group = "header"
+            task.embed.chord = body.encode()
+        }
+        let part = try #require(try formats.effects(of: .success(1), for: request, in: context).parts.first)
+        let effects = formats.effects(
+            ofUncounted: part, TaskFailure("OperationalError", "no"), for: request, in: context)
+        let meta = try #require(try metas(effects).first?.objectValue)
+        #expect(meta["task_id"] == "body" && meta["status"] == "FAILURE")
+        #expect(meta["result"]?["exc_type"] == "ChordError")
+        let text = meta["result"]?["exc_message"]?[0]?.stringValue ?? ""
+        #expect(text.hasPrefix("Join error: OperationalError("), "\(text)")
+        #expect(effects.last == .chord(.close(ChordClaim(groupID: "header", token: part.token), succeeded: false)))
+    }
+
     @Test func theFollowersOfALastPartThatSucceededAreTheFailedBodysChildrenToo() throws {
         var body = CelerySignature(task: "capapp.xsum")
         body.options = ["task_id": "body"]

@@ -74,6 +74,17 @@ import Testing
         }
         #expect(parked == [7] && endings.map(\.serials) == [[7]])
     }
+
+    @Test func whatCannotBeReadButSaysWhoseTaskItIsIsPutBackAsItIs() throws {
+        let payload = Array(#"{"body": 5, "headers": {"id": "a", "task": "t"}, "properties": {}}"#.utf8)
+        let claim = attempt().claim(0, from: attempt().lists[0], payload: payload)
+        var parked: [UInt64] = []
+        let endings = topology.giveBack([claim]) { claim, _ in
+            parked.append(claim.serial)
+            return ClaimEnding([claim.serial], [])
+        }
+        #expect(parked.isEmpty && endings.map(\.serials) == [[7]])
+    }
 }
 
 #endif

@@ -177,5 +177,26 @@ struct RefusalTests {
         }
         for app in apps { await app.close() }
     }
+
+    @Test(
+        "A worker notices that one in Python has its node name already", .timeLimit(.minutes(5)),
+        arguments: [BrokerSite.Kind.redis, .rabbitMQ])
+    func nameOfPython(_ kind: BrokerSite.Kind) async throws {
+        let servers = SharedServers.shared
+        let url = try await kind == .redis ? servers.redisDatabaseURL() : servers.rabbitMQVirtualHostURL()
+        let told =
+            kind == .redis
+            ? "another worker has this node name: clients and monitors take both for one"
+            : "another worker has this node name: this one does not answer remote control"
+        let python = try await PythonPeer(broker: url).startWorker(arguments: ["--hostname", "same@test"])
+        let log = LogRecorder()
+        let app = try CeleryApp(broker: url, logger: log.logger)
+        let worker = app.worker(WorkerConfiguration(queues: ["celery"], nodeName: "same@test")) {
+            Self.next.handler { $0 }
+        }
+        try await withRunning(worker) { await until { log.count(told) > 0 } }
+        await python.stop()
+        await app.close()
+    }
 }
 #endif

@@ -202,6 +202,22 @@ struct MachineryRedisWorkerTests {
         await bench.close()
     }
 
+    @Test func aDelayedTaskWhoseQueueIsNoListIsParkedAndFails() async throws {
+        let bench = try await MachineryBench(redis: MachineryRedisSettings(delayedTasksPollPeriod: 200))
+        _ = try await bench.redis.send(RedisCommand("SET", "no_list", "text"))
+        let task = #"{"UUID":"task_lost","Name":"add","RoutingKey":"no_list","Args":[{"Type":"int64","Value":9}]}"#
+        _ = try await bench.redis.send(RedisCommand("ZADD", "delayed_tasks", 5, task))
+        try await bench.run {
+            try await until { try await bench.elements(of: "delayed_tasks.parked").count == 1 }
+        }
+        // The next worker looks when it begins.
+        try await bench.run {
+            let state = try await bench.ended("task_lost")
+            #expect(state.state == "FAILURE" && state.error.contains("undecodableDelayedTask"), "\(state)")
+        }
+        await bench.close()
+    }
+
     @Test func putsBackWhatAWorkerThatIsGoneHeldAndCountsIt() async throws {
         let bench = try await MachineryBench(redis: MachineryRedisSettings(claimTimeout: 1))
         func message(_ id: String) throws -> [UInt8] {
