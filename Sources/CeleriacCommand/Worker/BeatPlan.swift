@@ -35,7 +35,8 @@ struct BeatPlan {
     ///   be used.
     init(_ command: BeatCommand, environment: [String: String], host: String) throws {
         _ = try command.connection.brokerURL()
-        settings = try command.connection.settings.read(environment: environment)
+        let settings = try command.connection.settings.read(environment: environment)
+        self.settings = settings
         nodeName = try NodeFormat.nodeName(command.node.hostname, host: host, usual: "celerybeat")
         let format = NodeFormat(node: nodeName)
         logFile = try command.daemon.logfile.map { try format.expand($0, of: "--logfile") }
