@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the kit without Swift: Python 3.10 and nothing else for the codec tier (msgpack and PyYAML for the few cases that need them).
 
-    run.py [codec] [--dialect celery] [--case PREFIX]… [--known-failing FILE] [--json FILE] [--timeout SECONDS] -- COMMAND…
+    run.py [codec] [--dialect celery] [--case PREFIX]… [--known-failing FILE] [--json] [--json-file FILE] [--timeout SECONDS] -- COMMAND…
     run.py worker | producer | client | beat | monitor [--broker redis] [--lacks WORD]… [the same] -- COMMAND…
     run.py --explain ID
 
@@ -210,7 +210,8 @@ def main():
     parser.add_argument("--case", action="append", default=[])
     parser.add_argument("--explain")
     parser.add_argument("--known-failing")
-    parser.add_argument("--json")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json-file")
     parser.add_argument("--timeout", type=float, default=10)
     own, _, command = (lambda a: (a[:a.index("--")], "--", a[a.index("--") + 1:]) if "--" in a else (a, "", []))(sys.argv[1:])
     options = parser.parse_args(own)
@@ -272,18 +273,21 @@ def report(rows, tier, options):
         known = {l.split("#")[0].strip() for l in open(options.known_failing)} - {""}
     bad = {r["id"] for r in rows if r["verdict"] in BAD}
     stale = sorted(known - bad)
-    for row in rows:
-        if row["verdict"] not in ("OK", "INFORMATIONAL", "UNIMPLEMENTED"):
-            print(f"{row['verdict']:<12} {row['id']}: {row['detail'] or ''}{' (known)' if row['id'] in known else ''}")
-    for name in stale:
-        print(f"STALE        {name}: listed as failing, and it does not fail")
     counts = {}
     for row in rows:
         counts[row["verdict"]] = counts.get(row["verdict"], 0) + 1
-    print(", ".join(f"{v} {k}" for k, v in sorted(counts.items(), key=lambda p: -p[1])) or "no case")
+    written = {"kit": "1.0", "tier": tier, "dialect": options.dialect, "counts": counts, "stale": stale, "cases": rows}
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"kit": "1.0", "tier": tier, "dialect": options.dialect, "counts": counts,
-                                                          "stale": stale, "cases": rows}, indent=1) + "\n")
+        print(json.dumps(written))
+    else:
+        for row in rows:
+            if row["verdict"] not in ("OK", "INFORMATIONAL", "UNIMPLEMENTED"):
+                print(f"{row['verdict']:<12} {row['id']}: {row['detail'] or ''}{' (known)' if row['id'] in known else ''}")
+        for name in stale:
+            print(f"STALE        {name}: listed as failing, and it does not fail")
+        print(", ".join(f"{v} {k}" for k, v in sorted(counts.items(), key=lambda p: -p[1])) or "no case")
+    if options.json_file:
+        pathlib.Path(options.json_file).write_text(json.dumps(written, indent=1) + "\n")
     return 1 if bad - known or stale else 0 if rows else 2
 
 

@@ -50,6 +50,17 @@ enum Support {
         return path
     }
 
+    /// Calls `body` with the path of a file of this content, which is gone afterwards.
+    static func withFile<Value>(
+        _ content: String, named name: String = "celery.yaml", _ body: (String) throws -> Value
+    ) throws -> Value {
+        let folder = try TemporaryFolder("file")
+        defer { folder.remove() }
+        let path = "\(folder.path)/\(name)"
+        try Data(content.utf8).write(to: URL(filePath: path))
+        return try body(path)
+    }
+
     static func text(_ path: String) -> String {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
     }

@@ -65,8 +65,7 @@ extension CelerySettings {
         .text("worker_state_db", \.worker.stateFile),
         Setting("beat_scheduler") { section, settings throws(CeleriacError) in
             guard let name = try section.text("beat_scheduler"),
-                !["celery.beat:PersistentScheduler", "celery.beat:Scheduler"].contains(
-                    name.replacing("beat.", with: "beat:"))
+                !CelerySettings.isOwnScheduler(name)
             else { return }
             settings.foreignScheduler = name
             settings.notices.append(
@@ -96,4 +95,9 @@ extension CelerySettings {
             settings.schedule = try BeatFile(&section)
         },
     ]
+
+    /// Whether a beat's scheduler is one of Celery's own, with a dot or a colon in its name: their entries are in the settings.
+    package static func isOwnScheduler(_ name: String) -> Bool {
+        ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"].contains(name.replacing("beat.", with: "beat:"))
+    }
 }

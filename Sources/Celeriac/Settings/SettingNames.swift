@@ -88,7 +88,7 @@ package enum SettingNames {
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),
-        ("that file is Python's: worker --schedule and beat --state name ours", ["beat_schedule_filename"]),
+        ("that file is Python's: --schedule of worker and beat names ours", ["beat_schedule_filename"]),
         (
             "connections need no such setting",
             [

@@ -78,16 +78,9 @@ struct CallCommand: AsyncParsableCommand {
     @OptionGroup var printing: OutputOptions
 
     func validate() throws {
-        // NaN is in no range.
-        let longest = Double(Duration.longestSeconds)
-        for (name, seconds, least) in [
-            ("countdown", countdown, -longest), ("expires", expires.flatMap { Double($0) }, 0),
-            ("timeout", timeout as Double?, 0),
-        ] {
-            guard let seconds, !(least...longest ~= seconds) else { continue }
-            throw ValidationError(
-                "--\(name) must be a number of seconds from \(Int(least)) to \(Duration.longestSeconds).")
-        }
+        try ResultPatience.check(countdown, of: "countdown", from: -Double(Duration.longestSeconds))
+        try ResultPatience.check(expires.flatMap { Double($0) }, of: "expires")
+        try ResultPatience.check(timeout, of: "timeout")
         _ = try signature()
         _ = try (start(), end())
         _ = try connection.brokerURL(or: dialect.brokerVariable)
@@ -183,42 +176,16 @@ extension CallCommand {
     ) async throws -> ResultPrinter.Report? {
         guard let sent else { return nil }
         guard wait else { return .sent(sent.id) }
-        let limit = timeout
-        let waited = try await withThrowingTaskGroup(of: Waited.self) { group -> Waited in
-            group.addTask {
-                do {
-                    return .came(try await sent.get(timeout: .seconds(limit)))
-                } catch let error as CeleriacError where error.code == .timeout {
-                    return .missed("within \(CeleryLine.seconds(limit)) s")
-                } catch let error as CeleriacError {
-                    return .unreadable(FailureText.of(error))
-                }
+        do {
+            switch try await ResultPatience(limit: timeout, signals: signals).wait(for: sent) {
+            case .came(let value): return .ended(id: sent.id, value)
+            case .missed(let time):
+                return .missing(id: sent.id, Self.missing(sent.id, time, dialect: dialect, isKept: isKept))
             }
-            if let signals {
-                group.addTask {
-                    for await _ in signals { break }
-                    return .missed("yet")
-                }
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? .missed("yet")
+        } catch let error as CeleriacError {
+            // The result store failed. The task was sent all the same.
+            return .missing(id: sent.id, "the result of \(sent.id) cannot be read: \(FailureText.of(error))")
         }
-        switch waited {
-        case .came(let value): return .ended(id: sent.id, value)
-        case .missed(let time):
-            return .missing(id: sent.id, Self.missing(sent.id, time, dialect: dialect, isKept: isKept))
-        case .unreadable(let reason):
-            return .missing(id: sent.id, "the result of \(sent.id) cannot be read: \(reason)")
-        }
-    }
-
-    /// How the wait for a result ended.
-    private enum Waited: Sendable {
-        case came(WireValue)
-        /// The time is up, or somebody does not want to wait any longer.
-        case missed(String)
-        /// The result store failed, for this reason. The task was sent all the same.
-        case unreadable(String)
     }
 
     /// What is said of a result that has not come: the id, and who has the result later.

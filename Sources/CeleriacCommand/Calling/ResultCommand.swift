@@ -1,15 +1,19 @@
 import ArgumentParser
 import Celeriac
 import CeleriacCore
+import CeleriacWire
+import UnixSignals
 
-/// `celeriac result`: shows a task's stored state and result.
+/// `celeriac result`: waits for a task's result and shows it, or shows what is stored now.
 struct ResultCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "result",
         abstract: "Show the state and the result of a task.",
         discussion: """
-            Prints the state, and the result as JSON. Exit status 1 means that the task failed, 2 that its result \
-            cannot be read, 64 that the command line is wrong.
+            Waits until the task has ended, as Celery's command does, and prints the state, and the result as JSON. With \
+            --no-wait it prints the state that is stored now, PENDING if none is. With --traceback it waits no more, and \
+            prints the traceback of a failure, or None. Exit status 1 means that the task failed, 2 that its result \
+            cannot be read, or did not come in time or before Ctrl-C, 64 that the command line is wrong.
             """)
 
     @Argument(help: "The task's id.")
@@ -22,9 +26,26 @@ struct ResultCommand: AsyncParsableCommand {
 
     @OptionGroup var machinery: MachineryOptions
 
+    @Flag(inversion: .prefixedNo, help: "Wait until the task has ended.")
+    var wait = true
+
+    @Option(help: "The maximum number of seconds to wait. Default: as long as it takes.")
+    var timeout: Double?
+
+    @Flag(help: "Print the traceback that is stored, in place of the result.")
+    var traceback = false
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Taken: where a task's result is stored does not depend on its name.", visibility: .hidden))
+    var task: String?
+
     @OptionGroup var printing: OutputOptions
 
-    func validate() throws { _ = try url() }
+    func validate() throws {
+        try ResultPatience.check(timeout, of: "timeout")
+        _ = try url()
+    }
 
     func run() async throws {
         let url = try url()
@@ -87,12 +108,35 @@ struct ResultCommand: AsyncParsableCommand {
     }
 
     private func report(of sender: any TaskSender) async throws -> ResultPrinter.Report? {
-        guard let stored = try await sender.result(id, as: WireValue.self).untyped() else { return .pending(id) }
-        if var error = stored.error {
+        let result = sender.result(id, as: WireValue.self)
+        do {
+            if traceback {
+                let stored = try await result.stored()
+                return .traceback(id: id, stored?.state ?? .pending, stored?.error?.traceback)
+            }
+            return wait ? try await ended(result) : try await current(result)
+        } catch let error as RemoteTaskError {
             // The key says whose result it is, where the result itself does not.
-            error.taskID = id
-            throw error
+            var named = error
+            named.taskID = id
+            throw named
         }
+    }
+
+    /// What is stored now.
+    private func current(_ result: AsyncResult<WireValue>) async throws -> ResultPrinter.Report {
+        guard let stored = try await result.untyped() else { return .pending(id) }
+        if let error = stored.error { throw error }
         return .state(id: id, stored.state, stored.value)
+    }
+
+    /// What is stored when the task has ended.
+    private func ended(_ result: AsyncResult<WireValue>) async throws -> ResultPrinter.Report {
+        let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
+        switch try await ResultPatience(limit: timeout, signals: signals).wait(for: result) {
+        case .came(let value): return .state(id: id, .success, value)
+        case .missed(let time):
+            return .missing(id: id, CallCommand.missing(id, time, dialect: dialect, isKept: true))
+        }
     }
 }

@@ -11,6 +11,8 @@ struct ResultPrinter {
         /// A result that has not come, and what to say of that.
         case missing(id: String, String)
         case state(id: String, TaskState, WireValue)
+        /// The traceback that is stored with a state, if there is one.
+        case traceback(id: String, TaskState, String?)
     }
 
     let output: CommandOutput
@@ -29,6 +31,13 @@ struct ResultPrinter {
                 // On the way to its end a task need not have a value.
                 let shown = state.isFinal || !value.isNull ? " \(output.text(of: value))" : ""
                 print(id: id, state: state, value: value, text: "\(state)\(shown)")
+            case .traceback(let id, let state, let text):
+                let object: WireObject = [
+                    "id": .string(id), "state": .string(state.rawValue),
+                    "traceback": text.map { .string($0) } ?? .null,
+                ]
+                // As Celery's command has it, with Python's word for nothing.
+                output.show(object) { [text ?? "None"] }
             case .missing(let id, let text):
                 // Whoever reads JSON needs the id no less.
                 if output.json { print(id: id, state: nil, value: nil, text: id) }

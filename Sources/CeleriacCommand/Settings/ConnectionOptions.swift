@@ -30,7 +30,7 @@ struct ConnectionOptions: ParsableArguments {
     /// The application that the settings describe.
     ///
     /// - Parameters:
-    ///   - level: The least severe level to log on standard error without `--verbose`.
+    ///   - logger: Its logger; nil for one that writes errors to standard error, or more with `--verbose`.
     ///   - keepsResults: Whether it has a result store.
     ///   - metrics: Where it counts; nil for the metrics system of the process.
     ///   - patience: How long connecting to the broker may take where the settings do not say; nil for the usual times.
@@ -38,7 +38,7 @@ struct ConnectionOptions: ParsableArguments {
     /// - Throws: `ValidationError` if no broker is named; `CeleriacError` with code `configuration` for an unusable
     ///   URL.
     func makeApp(
-        logging level: Logger.Level = .error, keepsResults: Bool = true, metrics: (any MetricsFactory)? = nil,
+        logger: Logger? = nil, keepsResults: Bool = true, metrics: (any MetricsFactory)? = nil,
         patience: Duration? = nil
     ) throws -> CeleryApp {
         var settings = try settings.read()
@@ -47,7 +47,7 @@ struct ConnectionOptions: ParsableArguments {
         settings.configuration.metrics = metrics
         if let patience { settings.limitConnecting(to: patience) }
         return try CeleryApp(
-            settings: settings, transports: ProgramContext.current.transports, logger: logger(level))
+            settings: settings, transports: ProgramContext.current.transports, logger: logger ?? self.logger())
     }
 
     /// Creates the logger of a command's connections.
@@ -60,9 +60,7 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Creates a logger that writes messages from a level on to standard error, in the form of a worker's log.
     static func logger(_ level: Logger.Level) -> Logger {
-        var logger = Logger(label: "celeriac") { _ in WorkerLogHandler(target: .standardError) }
-        logger.logLevel = level
-        return logger
+        LogFormat.celery.logger(to: .standardError, from: level)
     }
 }
 

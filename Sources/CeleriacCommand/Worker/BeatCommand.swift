@@ -1,9 +1,7 @@
 import ArgumentParser
 import Celeriac
 import CeleriacCore
-import CeleriacQueues
 import CeleryDialect
-import Foundation
 import Logging
 import Metrics
 import ServiceLifecycle
@@ -24,6 +22,9 @@ struct BeatCommand: AsyncParsableCommand {
                 monday-morning: {task: tasks.report, schedule: 30 7 * * mon, options: {queue: reports, expires: 3600}}
                 lamps: {task: tasks.lamps, schedule: {solar: sunset, latitude: 52.5, longitude: 13.4}}
 
+            As in celery beat, --schedule is the file of the last runs unless that is such a YAML file; --state names the \
+            former in any case. A flag goes before the settings.
+
             With --state, the last runs survive a restart. With --lock, several of these commands may share one \
             schedule: one of them sends, and another takes over when it ends or vanishes. With --enable-remote-control it \
             answers celery inspect ping -d celerybeat@HOST, unless it has stood still for too long. With --health GET \
@@ -34,11 +35,30 @@ struct BeatCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: "The schedule, a YAML file. Default: beat_schedule of the settings.")
+    @OptionGroup(title: "Beat Options") var node: NodeOptions
+
+    @Option(
+        name: [.customShort("s", allowingJoined: true), .long],
+        help: """
+            The file that stores the last runs, as --state; or the schedule, a YAML file, in place of beat_schedule of the \
+            settings.
+            """)
     var schedule: String?
 
     @Option(help: "The file that stores the last runs. It is created if it does not exist.")
     var state: String?
+
+    @Option(
+        name: [.customShort("S", allowingJoined: true), .long],
+        help: ArgumentHelp("Taken if it is one of Celery's own.", visibility: .hidden))
+    var scheduler: String?
+
+    @Option(
+        help: """
+            After how many seconds at most it looks at the clock again, whatever is due. Default: beat_max_loop_interval, or \
+            300.
+            """)
+    var maxInterval: Int?
 
     @Option(help: "The URL of the Redis server that holds the lock, for several beats: redis://, rediss://.")
     var lock: String?
@@ -54,83 +74,61 @@ struct BeatCommand: AsyncParsableCommand {
         help: "Answer Celery's ping, so that probes find the beat. Default: beat_enable_remote_control.")
     var enableRemoteControl: Bool?
 
-    @Option(
-        name: .shortAndLong,
-        help: ArgumentHelp("The name under which it answers: celerybeat@%h unless given.", valueName: "name"))
-    var hostname: String?
-
     @OptionGroup var checks: HealthOptions
+    @OptionGroup(title: "Daemonization Options") var daemon: DaemonOptions
 
     func validate() throws {
-        _ = try connection.brokerURL()
-        _ = try nodeName()
+        try CelerySettings.check(scheduler: scheduler)
+        if let maxInterval, !(0...86_400 ~= maxInterval) {
+            throw ValidationError("--max-interval must be a number of seconds from 0 to 86400.")
+        }
         guard 0.1...86_400 ~= lockLease else {
             throw ValidationError("--lock-lease must be from 0.1 to 86400 seconds.")
         }
     }
 
     func run() async throws {
+        let launch = ProgramLaunch.take()
+        if !launch.isAgain { try daemon.enter() }
+        let plan = try following {
+            try BeatPlan(self, environment: CommandEnvironment().all, host: NodeFormat.hostName)
+        }
+        _ = try await daemon.run(launch, log: plan.logFile, pidFile: plan.pidFile) { _ in try await send(plan) }
+    }
+
+    /// Sends what is due until a signal ends it.
+    private func send(_ plan: BeatPlan) async throws {
+        let logger = plan.logFormat.logger(to: try LogTarget(path: plan.logFile), from: plan.level)
         let metrics = checks.makeMetrics()
         let app = try following {
-            try connection.makeApp(logging: .info, metrics: metrics.map { $0.joining(MetricsSystem.factory) })
+            try connection.makeApp(logger: logger, metrics: metrics.map { $0.joining(MetricsSystem.factory) })
         }
-        var lock: (any DistributedLock)?
-        var failure: (any Error)?
-        do {
-            let file = try following { try readSchedule() }
-            lock = try following {
+        try await closing(app.close) {
+            let lock = try following {
                 try self.lock.map { try app.lock($0, key: lockKey, lease: .seconds(lockLease)) }
             }
-            let beat = try app.beat(
-                file.entries, configuration: file.configuration, zone: file.zone, lock: lock,
-                state: state.map { BeatStateFile(path: $0) })
-            let settings = try connection.settings.read()
-            let (name, maximumAge) = (try nodeName(), settings.beatMaximumTickAge)
-            var services: [any Service] = [beat]
-            if enableRemoteControl ?? settings.beatAnswersPing {
-                // Services are stopped from the last to the first.
-                services.insert(
-                    BeatControlService(
-                        control: app.remoteControl(of: beat, nodeName: name, maximumTickAge: maximumAge)), at: 0)
+            try await closing({ if let lock { await lock.close() } }) {
+                let beat = try app.beat(
+                    plan.schedule.entries, configuration: plan.schedule.configuration, zone: plan.schedule.zone,
+                    lock: lock, state: plan.lastRuns.map { app.beatState(inFile: $0) })
+                let (name, maximumAge) = (plan.nodeName, plan.settings.beatMaximumTickAge)
+                var services: [any Service] = [beat]
+                if enableRemoteControl ?? plan.settings.beatAnswersPing {
+                    // Services are stopped from the last to the first.
+                    services.insert(
+                        BeatControlService(
+                            control: app.remoteControl(of: beat, nodeName: name, maximumTickAge: maximumAge)), at: 0)
+                }
+                let group = ServiceGroup(
+                    services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                let health = app.health(of: beat, nodeName: name, maximumTickAge: maximumAge)
+                try await health.answeringHealthChecks(at: checks.endpoint, metrics: metrics, logger: logger) { _ in
+                    try await group.run()
+                }
+                // The log says what is left.
+                if beat.hasGivenUp { throw ExitCode(1) }
             }
-            let group = ServiceGroup(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "beat"))
-            let health = app.health(of: beat, nodeName: name, maximumTickAge: maximumAge)
-            try await health.answeringHealthChecks(
-                at: checks.endpoint, metrics: metrics, logger: connection.logger(.info)
-            ) { _ in
-                try await group.run()
-            }
-            // The log says what is left.
-            if beat.hasGivenUp { failure = ExitCode(1) }
-        } catch let error where error is ExitCode || error is ValidationError {
-            failure = error
-        } catch {
-            CommandEnvironment.say("Error: \(FailureText.of(error))")
-            failure = ExitCode(2)
         }
-        await lock?.close()
-        await app.close()
-        if let failure { throw failure }
-    }
-
-    private func nodeName() throws -> String {
-        try NodeFormat.nodeName(hostname, host: NodeFormat.hostName, usual: "celerybeat")
-    }
-
-    private func readSchedule() throws -> BeatFile {
-        guard let schedule else {
-            let settings = try connection.settings.read()
-            try settings.checkScheduler()
-            guard let own = settings.schedule else {
-                throw ValidationError("Specify the schedule: --schedule FILE, or beat_schedule of a --config file.")
-            }
-            return own
-        }
-        guard let content = FileManager.default.contents(atPath: schedule) else {
-            throw ValidationError("The schedule \(schedule) does not exist or cannot be read.")
-        }
-        return try BeatFile([UInt8](content))
     }
 }
 
@@ -151,15 +149,5 @@ private struct BeatControlService: Service {
         } onCancelOrGracefulShutdown: {
             stopping.open()
         }
-    }
-}
-
-extension CelerySettings {
-    /// Refuses a beat whose schedule is kept where nobody here looks: what stands there would not be sent.
-    func checkScheduler() throws {
-        guard let foreignScheduler else { return }
-        throw ValidationError(
-            "This program does not know where the beat_scheduler \(foreignScheduler) keeps its schedule; put the entries into beat_schedule of a --config file, and beat_scheduler: celery.beat:PersistentScheduler."
-        )
     }
 }

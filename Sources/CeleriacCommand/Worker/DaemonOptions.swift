@@ -30,6 +30,42 @@ struct DaemonOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Taken: the path of Python.", visibility: .hidden))
     var executable: String?
 
+    /// Does what a verb is for as these options say: as that user, with the pidfile, and in the background.
+    ///
+    /// - Parameters:
+    ///   - launch: how this process was started.
+    ///   - log: the file of the log, with its expansions; nil for standard error.
+    ///   - path: the pidfile, with its expansions; nil for none.
+    ///   - body: what the verb is for. The pidfile is its own until it returns.
+    /// - Returns: what `body` returns; nil in a process that has left that to one in the background.
+    /// - Throws: `ValidationError`; else `ExitCode` for the process, after the reason was told.
+    func run<Value>(
+        _ launch: ProgramLaunch, log: String?, pidFile path: String?, _ body: (PidFile?) async throws -> Value
+    ) async throws -> Value? {
+        try Privileges(user: uid, group: gid).assume()
+        do {
+            let pidFile = try path.map { path throws(PidFile.Refusal) in try PidFile(acquiring: path) }
+            defer { pidFile?.release() }
+            if detach, !launch.isAgain {
+                // Only to see that the one in the background will get it.
+                pidFile?.release()
+                try launch.detach(output: log)
+                return nil
+            }
+            return try await body(pidFile)
+        } catch let refusal as PidFile.Refusal {
+            CommandEnvironment.say("Error: \(refusal)")
+            throw ExitCode(PidFile.status)
+        } catch let code as ExitCode {
+            throw code
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            CommandEnvironment.say("Error: \(FailureText.of(error))")
+            throw ExitCode(2)
+        }
+    }
+
     /// Enters the folder and sets the umask.
     ///
     /// - Throws: `ValidationError` if that cannot be.

@@ -3,12 +3,23 @@ import CeleriacWire
 import Foundation
 import Logging
 
-/// How a worker writes its log.
+/// How a worker or a beat writes its log.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     /// Lines as Celery's workers write them.
     case celery
     /// One JSON object a line.
     case json
+
+    /// Makes a logger that writes messages from a level on to a target.
+    func logger(to target: LogTarget, from level: Logger.Level) -> Logger {
+        var logger =
+            switch self {
+            case .celery: Logger(label: "celeriac") { _ in WorkerLogHandler(target: target) }
+            case .json: Logger(label: "celeriac") { label in JSONLogHandler(label: label, target: target) }
+            }
+        logger.logLevel = level
+        return logger
+    }
 }
 
 /// Writes one JSON object a line, for what collects and searches logs.

@@ -42,28 +42,11 @@ struct WorkerCommand: AsyncParsableCommand {
                 "Specify the broker: --broker URL, broker_url of a --config file, or CELERY_BROKER_URL in the environment."
             )
         }
-        try Privileges(user: daemon.uid, group: daemon.gid).assume()
-        let ending: WorkerEnding
-        do {
-            let pidFile = try plan.pidFile.map { path throws(PidFile.Refusal) in try PidFile(acquiring: path) }
-            defer { pidFile?.release() }
-            if daemon.detach, !launch.isAgain {
-                // Only to see that the one in the background will get it.
-                pidFile?.release()
-                return try launch.detach(output: plan.logFile)
-            }
-            ending = try await WorkerRun(plan: plan, program: program, pidFile: pidFile).run()
-        } catch let refusal as PidFile.Refusal {
-            CommandEnvironment.say("Error: \(refusal)")
-            throw ExitCode(PidFile.status)
-        } catch let code as ExitCode {
-            throw code
-        } catch let error as ValidationError {
-            throw error
-        } catch {
-            CommandEnvironment.say("Error: \(FailureText.of(error))")
-            throw ExitCode(2)
+        let ending = try await daemon.run(launch, log: plan.logFile, pidFile: plan.pidFile) { pidFile in
+            try await WorkerRun(plan: plan, program: program, pidFile: pidFile).run()
         }
+        // Another process is the worker.
+        guard let ending else { return }
         guard let status = ending.status else {
             CommandEnvironment.say("Error: \(launch.again())")
             throw ExitCode(2)

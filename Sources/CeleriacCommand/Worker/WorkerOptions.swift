@@ -1,21 +1,10 @@
 import ArgumentParser
+import Celeriac
 import CeleriacCore
-import Logging
 
 /// Celery's "Worker Options".
 struct WorkerOptions: ParsableArguments {
-    @Option(
-        name: [.customShort("n", allowingJoined: true), .long],
-        help: "The node name, for instance w1@%h. %h is the host name, %n its first part, %d the rest.")
-    var hostname: String?
-
-    @Option(
-        name: [.customShort("l", allowingJoined: true), .long],
-        help: "DEBUG, INFO, WARNING, ERROR, CRITICAL or FATAL.")
-    var loglevel = LogLevel.warning
-
-    @Option(help: "celery writes lines as Celery does, json one JSON object a line.")
-    var logFormat = LogFormat.celery
+    @OptionGroup var node: NodeOptions
 
     @Flag(help: "Log the arguments of tasks, and their results.")
     var logArguments = false
@@ -55,35 +44,6 @@ struct WorkerOptions: ParsableArguments {
 
     /// Celery's optimization profiles.
     enum Optimization: String, ExpressibleByArgument { case fair, `default` }
-}
-
-/// A level of Python's logs.
-struct LogLevel: ExpressibleByArgument, Hashable {
-    /// The level of swift-log.
-    let level: Logger.Level
-    /// Python's name.
-    let name: String
-
-    static let warning = LogLevel(level: .warning, name: "WARNING")
-
-    private static let all: [LogLevel] = [
-        LogLevel(level: .debug, name: "DEBUG"), LogLevel(level: .info, name: "INFO"), warning,
-        LogLevel(level: .error, name: "ERROR"), LogLevel(level: .critical, name: "CRITICAL"),
-        LogLevel(level: .critical, name: "FATAL"),
-    ]
-
-    private init(level: Logger.Level, name: String) {
-        self.level = level
-        self.name = name
-    }
-
-    init?(argument: String) {
-        guard let known = Self.all.first(where: { $0.name == argument.uppercased() }) else { return nil }
-        self = known
-    }
-
-    var defaultValueDescription: String { name }
-    static var allValueStrings: [String] { all.map(\.name) }
 }
 
 /// Celery's "Pool Options".
@@ -191,12 +151,7 @@ struct FeatureOptions: ParsableArguments {
         if let heartbeatInterval, !(0...86_400 ~= heartbeatInterval) {
             throw ValidationError("--heartbeat-interval must be a number of seconds from 0 to 86400.")
         }
-        let own = ["celery.beat:PersistentScheduler", "celery.beat:Scheduler"]
-        if let scheduler, !own.contains(scheduler.replacing("beat.", with: "beat:")) {
-            throw ValidationError(
-                "--scheduler \(scheduler): this program does not know where that keeps its schedule; put the entries into beat_schedule of a --config file."
-            )
-        }
+        try CelerySettings.check(scheduler: scheduler)
     }
 }
 

@@ -45,7 +45,7 @@ struct WorkerPlan {
     init(_ command: WorkerCommand, environment: [String: String], host: String) throws {
         let settings = try command.settings.read(Self.layers(of: command), environment: environment)
         let (options, pool, features) = (command.options, command.pool, command.features)
-        nodeName = try NodeFormat.nodeName(options.hostname ?? settings.worker.nodeName, host: host)
+        nodeName = try NodeFormat.nodeName(options.node.hostname ?? settings.worker.nodeName, host: host)
         let format = NodeFormat(node: nodeName)
         logFile = try command.daemon.logfile.map { try format.expand($0, of: "--logfile") }
         pidFile = try command.daemon.pidfile.map { try format.expand($0, of: "--pidfile") }
@@ -78,8 +78,8 @@ struct WorkerPlan {
             features.beat
             ? (schedule: settings.schedule, lastRuns: features.lastRuns ?? "celerybeat-schedule.json") : nil
         self.settings = settings
-        level = options.loglevel
-        logFormat = options.logFormat
+        level = options.node.loglevel ?? .warning
+        logFormat = options.node.logFormat
         purges = command.queues.purge
         showsMetrics = options.checks.metrics
         isQuiet = options.quiet

@@ -47,8 +47,9 @@ struct WorkerRun {
     /// - Throws: what keeps the worker from beginning or going on; `ExitCode` 64 for settings that cannot be followed, after
     ///   the reason was told.
     func run() async throws -> WorkerEnding {
-        var logger = try program.logger ?? makeLogger()
-        logger.logLevel = plan.level.level
+        let level = plan.level.level
+        var logger = try program.logger ?? plan.logFormat.logger(to: LogTarget(path: plan.logFile), from: level)
+        logger.logLevel = level
         for notice in plan.notices { logger.info("\(notice)") }
         var plan = plan
         try await program.prepare(&plan.worker)
@@ -56,14 +57,6 @@ struct WorkerRun {
         do { result = .success(try await run(plan, logger)) } catch { result = .failure(error) }
         await program.finish()
         return try result.get()
-    }
-
-    private func makeLogger() throws -> Logger {
-        let target = try LogTarget(path: plan.logFile)
-        return switch plan.logFormat {
-        case .celery: Logger(label: "celeriac") { _ in WorkerLogHandler(target: target) }
-        case .json: Logger(label: "celeriac") { label in JSONLogHandler(label: label, target: target) }
-        }
     }
 
     private func run(_ plan: WorkerPlan, _ logger: Logger) async throws -> WorkerEnding {

@@ -55,16 +55,18 @@ public actor InteropMatrix {
     ///
     /// - Parameters:
     ///   - cells: the cells; nil for all.
+    ///   - required: the names of peers that have to be there.
     ///   - tell: hears of each.
     /// - Returns: all verdicts.
     package func report(
-        of cells: [InteropCell]? = nil, tell: @Sendable (InteropReport.Entry) -> Void = { _ in }
+        of cells: [InteropCell]? = nil, requiring required: Set<String> = [],
+        tell: @Sendable (InteropReport.Entry) -> Void = { _ in }
     ) async -> InteropReport {
         let wanted = cells ?? self.cells
         var report = InteropReport(of: wanted)
         for cell in wanted {
             let start = ContinuousClock.now
-            let verdict = await verdict(of: cell)
+            let verdict = await verdict(of: cell).requiring(required, in: cell)
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             let entry = InteropReport.Entry(cell: cell, verdict: verdict, seconds: seconds)
             report.add(entry)

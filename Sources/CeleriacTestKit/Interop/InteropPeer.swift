@@ -68,6 +68,9 @@ package struct InteropPeer: Sendable, Hashable {
         return try find(program, executable: true)
     }
 
+    /// Whether something is missing of what it needs.
+    var isMissing: Bool { (try? executable()) == nil }
+
     private func find(_ name: String, executable: Bool) throws(TestKitError) -> String {
         guard name.contains("/") else { return try Program.find(name, install: "it, or leave the peer out") }
         let path = Self.path(name, from: folder)

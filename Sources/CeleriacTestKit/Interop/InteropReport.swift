@@ -37,6 +37,9 @@ package struct InteropReport: Sendable {
     /// Whether a cell failed.
     package var hasFailed: Bool { count(.failed) > 0 }
 
+    /// Whether a cell was tried at all: one that does not apply or was skipped says nothing.
+    package var hasTried: Bool { count(.passed) + count(.failed) > 0 }
+
     /// How many cells passed, failed, do not apply and were skipped, in one line.
     package var summary: String {
         "\(count(.passed)) passed, \(count(.failed)) failed, \(count(.notApplicable)) n/a, \(count(.skipped)) skipped"

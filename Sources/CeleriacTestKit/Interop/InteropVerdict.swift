@@ -25,6 +25,17 @@ public struct InteropVerdict: Sendable, Hashable, CustomStringConvertible {
     /// Whether the cell failed.
     public var isFailure: Bool { kind == .failed }
 
+    /// The verdict where some peers have to be there: a cell that was skipped for want of one of them, or of what it needs
+    /// besides its peers, has failed.
+    package func requiring(_ names: Set<String>, in cell: InteropCell) -> InteropVerdict {
+        guard kind == .skipped else { return self }
+        let peers = [cell.producer, cell.worker]
+        let required = peers.filter { names.contains($0.name) }
+        let othersAreThere = !peers.contains { !names.contains($0.name) && $0.isMissing }
+        guard !required.isEmpty, othersAreThere || required.contains(where: \.isMissing) else { return self }
+        return .failed(reason ?? "it was skipped")
+    }
+
     /// The verdict with its reason.
     public var description: String { reason.map { "\(kind.rawValue): \($0)" } ?? kind.rawValue }
 }

@@ -42,12 +42,13 @@ struct ConformCodecCommand: AsyncParsableCommand {
         guard choice.explain != nil || !command.isEmpty else {
             throw ValidationError("Specify the program to test, after --.")
         }
+        try reports.validate(for: choice)
         guard timeout > 0, timeout <= 3600 else { throw ValidationError("--timeout is more than 0, up to 3600.") }
     }
 
     func run() async throws {
         do {
-            if let id = choice.explain { return try choice.show(id, tier: "codec") }
+            if let id = choice.explain { return try choice.show(id, tier: "codec", on: reports.output) }
             let cases = try choice.chosen(tier: "codec")
             let known = try reports.known()
             let executable = try choice.executable(command)
@@ -104,19 +105,21 @@ struct ConformChoice: ParsableArguments {
         return path
     }
 
-    /// Prints a case of a tier.
-    func show(_ id: String, tier: String) throws {
+    /// The folder of the cases of the dialect, which a run reads.
+    var folder: String { "\(kit)/\(dialect.rawValue)" }
+
+    /// Prints a case of a tier: with `--json` the case alone.
+    func show(_ id: String, tier: String, on output: CommandOutput) throws {
         let dialect = Corpus.Dialect(rawValue: String(id.prefix { $0 != "/" })) ?? dialect
         let corpus = try Corpus(folder: kit, dialect: dialect, tier: tier)
         guard let found = corpus.cases.first(where: { $0.id == id }) else {
             throw ConformanceError("there is no case \(id)")
         }
-        CommandEnvironment.write(line: "\(found.id) (\(found.level.rawValue), as a \(found.role))")
-        CommandEnvironment.write(line: "Section: \(found.section)")
-        CommandEnvironment.write(line: found.procedure)
-        if let note = found.note { CommandEnvironment.write(line: note) }
-        CommandEnvironment.write(line: "Versions: \(found.versions.joined(separator: ", "))")
-        CommandEnvironment.write(line: CommandOutput.json(found.source))
+        let lines: [String?] = [
+            "\(found.id) (\(found.level.rawValue), as a \(found.role))", "Section: \(found.section)", found.procedure,
+            found.note, "Versions: \(found.versions.joined(separator: ", "))", CommandOutput.json(found.source),
+        ]
+        output.show(value: found.source) { lines.compactMap { $0 } }
     }
 }
 
@@ -135,6 +138,17 @@ struct ConformReports: ParsableArguments {
     @Option(help: "Write the score as a badge in SVG.")
     var badge: String?
 
+    /// Where it prints.
+    var output: CommandOutput { files.printing.output }
+
+    /// Refuses to write over the cases, or over the list of those that are known to fail.
+    ///
+    /// - Throws: `ValidationError` that names the option.
+    func validate(for choice: ConformChoice) throws {
+        let targets = files.targets + [ReportOptions.Target("--html", html), ReportOptions.Target("--badge", badge)]
+        try ReportOptions.refuse(targets, over: [choice.folder] + [knownFailing].compactMap { $0 })
+    }
+
     /// The cases that are known to fail.
     ///
     /// - Throws: ``ConformanceError`` for a list that cannot be read.
@@ -151,14 +165,14 @@ struct ConformReports: ParsableArguments {
     ) throws {
         let title = command.joined(separator: " ")
         let summary = ConformanceSummary(title: title, rows: rows, known: known, isWhole: isWhole)
-        for line in summary.lines { CommandEnvironment.write(line: line) }
+        output.show(value: summary.json) { summary.lines }
         try write(summary)
         if summary.exitStatus != 0 { throw ExitCode(summary.exitStatus) }
     }
 
     /// Writes all that are asked for.
     func write(_ summary: ConformanceSummary) throws {
-        if let json = files.json { try ReportOptions.write(CommandOutput.json(summary.json), to: json) }
+        if let json = files.jsonFile { try ReportOptions.write(CommandOutput.json(summary.json), to: json) }
         if let junit = files.junit { try ReportOptions.write(JUnitReport.text(summary), to: junit) }
         if let html { try ReportOptions.write(HTMLReport.text(summary), to: html) }
         if let badge { try ReportOptions.write(BadgeReport.text(summary), to: badge) }

@@ -9,7 +9,7 @@ struct ConformMatrixCommand: AsyncParsableCommand {
         commandName: "matrix",
         abstract: "Set the reports of several implementations beside one another, as a page.",
         discussion: """
-            The reports are those that --json of the other verbs writes, or of Compat/kit/run.py. Reports with the same name \
+            The reports are those that --json-file of the other verbs writes, or of Compat/kit/run.py. Reports with the same name \
             become one column: the tiers and brokers of one implementation. Exit status 2 means that a report cannot be used.
 
               celeriac conform matrix --html matrix.html "Celery 5.7.0=celery.json" Celeriac=codec.json Celeriac=worker.json
@@ -23,20 +23,27 @@ struct ConformMatrixCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !reports.isEmpty else { throw ValidationError("Specify the reports: NAME=FILE, or FILE.") }
+        try ReportOptions.refuse([ReportOptions.Target("--html", html)], over: reports.map { Self.parts($0).path })
     }
 
     func run() async throws {
         do {
             var matrix = ConformanceMatrix()
             for report in reports {
-                let parts = report.split(separator: "=", maxSplits: 1).map(String.init)
-                try Self.add(parts.last ?? report, named: parts.count == 2 ? parts.first : nil, to: &matrix)
+                let (name, path) = Self.parts(report)
+                try Self.add(path, named: name, to: &matrix)
             }
             try Data(HTMLMatrix.text(matrix).utf8).write(to: URL(fileURLWithPath: html))
         } catch {
             CommandEnvironment.say("Error: \(error)")
             throw ExitCode(2)
         }
+    }
+
+    /// The name and the file of `NAME=FILE`.
+    private static func parts(_ report: String) -> (name: String?, path: String) {
+        let parts = report.split(separator: "=", maxSplits: 1).map(String.init)
+        return (name: parts.count == 2 ? parts.first : nil, path: parts.last ?? report)
     }
 
     private static func add(_ path: String, named name: String?, to matrix: inout ConformanceMatrix) throws {

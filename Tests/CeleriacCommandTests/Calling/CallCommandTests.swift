@@ -1,9 +1,12 @@
 #if Redis
 import Celeriac
 import CeleriacCore
+import CeleriacRedis
 import CeleriacTestKit
 import CeleriacWire
 import Foundation
+import Logging
+import NIOPosix
 import Testing
 
 /// Tests `celeriac call` and `celeriac result` with a real Celery worker.
@@ -63,7 +66,62 @@ import Testing
         let storedFailure = try await site.result(try #require(failure["id"]?.stringValue), "--json")
         #expect(storedFailure.status == .exited(1))
         #expect(try object(storedFailure) == failure)
+
+        // As Celery's command: the traceback is all, and a result is no failure of it.
+        let id = try #require(failure["id"]?.stringValue)
+        let traced = try await site.result(id, "--traceback", "-t", "tasks.fail")
+        #expect(traced.status == .exited(0), "\(traced.errors)")
+        #expect(traced.output == failure["error"]?["traceback"]?.stringValue.map { $0 + "\n" })
+        let none = try await site.result("no-such-task", "--traceback")
+        #expect(none.status == .exited(0) && none.output == "None\n", "\(none.errors)")
+        let noneJSON = try object(try await site.result("no-such-task", "--traceback", "--json"))
+        #expect(Array(noneJSON.keys) == ["id", "state", "traceback"] && noneJSON["traceback"]?.isNull == true)
         await site.worker.stop()
+    }
+
+    @Test("result waits for a task that has not ended, as Celery's does, but not beyond its time or Ctrl-C")
+    func resultWaits() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let folder = try TemporaryFolder("result")
+        defer { folder.remove() }
+        let app = try CeleryApp(broker: url, results: url)
+        let sent = try await app.send(TaskDefinition<Int, Int, Int>("tasks.add")(2, 3))
+        func waiting(_ arguments: String...) throws -> ChildProcess {
+            try ChildProcess(
+                Support.celeriac, ["result", sent.id, "--result-backend", url] + arguments,
+                output: .file(folder.path + "/output"), error: .file(folder.path + "/errors"))
+        }
+        let late = try await CommandRun(["result", sent.id, "--result-backend", url, "--timeout", "0.2"])
+        #expect(late.status == .exited(2) && late.output.isEmpty)
+        #expect(
+            late.errors
+                == "Error: the result of \(sent.id) has not arrived within 0.2 s; celeriac result \(sent.id) shows it later\n"
+        )
+        let now = try await CommandRun(["result", sent.id, "--result-backend", url, "--no-wait"])
+        #expect(now.status == .exited(0) && now.output == "PENDING\n", "\(now.errors)")
+
+        // Who waits for a result in Redis subscribes to its key.
+        let redis = RedisClient(
+            try RedisConfiguration(url: url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: Logger(label: "test"))
+        func isWatched() async throws -> Bool {
+            let reply = try await redis.send(RedisCommand("PUBSUB", "NUMSUB", "celery-task-meta-\(sent.id)")).array
+            return reply?.last?.int == 1
+        }
+        let interrupted = try waiting()
+        try await until { try await isWatched() }
+        interrupted.signal(SIGINT)
+        #expect(await interrupted.wait() == .exited(2), "\(Support.text(folder.path + "/errors"))")
+        #expect(Support.text(folder.path + "/errors").contains(" has not arrived yet; "))
+
+        let served = try waiting()
+        try await until { try await isWatched() }
+        let worker = try await PythonPeer(broker: url, results: url).startWorker()
+        #expect(await served.wait() == .exited(0), "\(Support.text(folder.path + "/errors"))")
+        #expect(Support.text(folder.path + "/output") == "SUCCESS 5\n")
+        await worker.stop()
+        await redis.close()
+        await app.close()
     }
 
     @Test func whatIsSentWithoutWaiting() async throws {
@@ -80,7 +138,7 @@ import Testing
         let past = try await site.call("tasks.add", "--args", "[2, 2]", "--countdown", "-5", "--wait")
         #expect(past.status == .exited(0) && past.output == "4\n", "\(past.errors)")
 
-        let unknown = try await site.result("no-such-task")
+        let unknown = try await site.result("no-such-task", "--no-wait")
         #expect(unknown.status == .exited(0) && unknown.output == "PENDING\n")
         await site.worker.stop()
     }

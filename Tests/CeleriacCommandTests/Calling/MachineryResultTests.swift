@@ -34,13 +34,16 @@ struct MachineryResultTests {
         try await store("task_2", "SUCCESS", results: #"[{"Type":"int64","Value":5},{"Type":"string","Value":"x"}]"#)
         #expect(try await result("task_2").output == #"SUCCESS [5, "x"]"# + "\n")
         try await store("task_3", "STARTED")
-        #expect(try await result("task_3").output == "STARTED\n")
+        #expect(try await result("task_3", "--no-wait").output == "STARTED\n")
         try await store("task_4", "FAILURE", error: "boom")
         let failed = try await result("task_4")
         #expect(failed.status == .exited(1) && failed.output.isEmpty)
         #expect(failed.errors == #"FAILURE error ["boom"]"# + "\n")
-        let unknown = try await result("task_5")
+        let unknown = try await result("task_5", "--no-wait")
         #expect(unknown.status == .exited(0) && unknown.output == "PENDING\n")
+        let late = try await result("task_3", "--timeout", "0.2")
+        #expect(late.status == .exited(2) && late.output.isEmpty)
+        #expect(late.errors.contains("within 0.2 s; celeriac result task_3 --dialect machinery"), "\(late.errors)")
         await redis.close()
     }
 

@@ -1,3 +1,4 @@
+import CeleriacTestKit
 import CeleriacWire
 import Foundation
 import Testing
@@ -12,6 +13,39 @@ import Testing
             "id": .string(id), "role": "worker", "level": .string(level), "section": "1", "procedure": "Read <it>.",
             "versions": ["5.7.0"], "op": "task.read", "input": ["envelope": ""], "expect": expect,
         ])
+    }
+
+    @Test(
+        "--json prints the report, --json-file writes it, and nothing is written over the cases",
+        .timeLimit(.minutes(5)))
+    func reports() async throws {
+        let kit = URL(filePath: #filePath).appending(path: "../../../../Compat/kit").standardized.path
+        let folder = try TemporaryFolder("conform")
+        defer { folder.remove() }
+        let (file, list) = (folder.path + "/report.json", folder.path + "/known")
+        try Data("# none\n".utf8).write(to: URL(filePath: list))
+        let chosen = [
+            "conform", "codec", "--kit", kit, "--case", "celery/beat/crontab/next/1.1", "--known-failing", list,
+        ]
+        let testee = ["--", try Support.celeriac, "conform-testee"]
+        let run = try await CommandRun(chosen + ["--json", "--json-file", file] + testee)
+        #expect(run.status == .exited(0), "\(run.errors)")
+        let printed = try WireJSON.decode(Array(run.output.utf8))
+        #expect(printed["cases"]?[0]?["verdict"] == "OK" && printed["cases"]?.arrayValue?.count == 1)
+        #expect(try WireJSON.decode(Array(Support.text(file).utf8)) == printed)
+        for path in [list, kit + "/celery/codec-crontab.json"] {
+            let content = Support.text(path)
+            let refused = try await CommandRun(chosen + ["--json-file", path] + testee)
+            #expect(
+                refused.status == .exited(64) && refused.errors.contains("--json-file \(path)"), "\(refused.errors)")
+            #expect(Support.text(path) == content)
+        }
+        let page = try await CommandRun(["conform", "matrix", "--html", file, "A=\(file)"])
+        #expect(page.status == .exited(64) && page.errors.contains("--html \(file)"), "\(page.errors)")
+        let explained = try await CommandRun([
+            "conform", "codec", "--kit", kit, "--explain", "celery/beat/crontab/next/1.1", "--json",
+        ])
+        #expect(try WireJSON.decode(Array(explained.output.utf8))["id"] == "celery/beat/crontab/next/1.1")
     }
 
     @Test("values are compared by what they mean")

@@ -36,12 +36,52 @@ import Testing
         defer { folder.remove() }
         let file = try write(folder, tasks: "  - {task: t, result: 1}")
         let (json, junit) = (folder.path + "/out.json", folder.path + "/out.xml")
-        let run = try await CommandRun(["interop", file, "--json", json, "--junit", junit])
+        let run = try await CommandRun(["interop", file, "--json-file", json, "--junit", junit])
         #expect(run.status == .exited(0), "\(run.errors)")
         #expect(run.output.contains("1 passed, 0 failed, 0 n/a, 1 skipped"))
         #expect(run.output.contains("the producer gone is missing"))
         #expect(try WireJSON.decode(Array(Support.text(json).utf8))["counts"]?["passed"] == 1)
         #expect(Support.text(junit).contains("<testsuites"))
+        let printed = try await CommandRun(["interop", "--json", file])
+        #expect(printed.status == .exited(0), "\(printed.errors)")
+        #expect(try WireJSON.decode(Array(printed.output.utf8))["cells"]?.arrayValue?.count == 2)
+        let listed = try await CommandRun(["interop", file, "--list", "--json", "--only", "gone"])
+        #expect(listed.output == "[\"gone \\u2192 idle, folder + folder, t\"]\n")
+    }
+
+    @Test("the file itself is not written over", arguments: ["--json-file", "--junit", "--table"])
+    func keepsItsFile(_ option: String) async throws {
+        let folder = try TemporaryFolder("interop")
+        defer { folder.remove() }
+        let file = try write(folder, tasks: "  - {task: t, result: 1}")
+        let content = Support.text(file)
+        try FileManager.default.createSymbolicLink(atPath: folder.path + "/link", withDestinationPath: file)
+        for path in [file, folder.path + "/./interop.yaml", folder.path + "/link"] {
+            let run = try await CommandRun(["interop", file, option, path])
+            #expect(run.status == .exited(64) && run.errors.contains("\(option) \(path)"), "\(run.errors)")
+        }
+        #expect(Support.text(file) == content)
+    }
+
+    @Test("a run that tries nothing is no success, and a peer that has to be there fails what is skipped without it")
+    func missingPeers() async throws {
+        let folder = try TemporaryFolder("interop")
+        defer { folder.remove() }
+        let file = try write(folder, tasks: "  - {task: t, result: 1}")
+        let nothing = try await CommandRun(["interop", file, "--only", "gone"])
+        #expect(nothing.status == .exited(2), "\(nothing.output)")
+        #expect(nothing.errors == "Error: nothing was tried: no combination passed or failed\n")
+        #expect(nothing.output.contains("0 passed, 0 failed, 0 n/a, 1 skipped"))
+        for peer in ["gone", "sh"] {
+            let run = try await CommandRun(["interop", file, "--require", peer])
+            #expect(run.status == .exited(peer == "gone" ? 1 : 0), "\(run.output)\(run.errors)")
+            #expect(run.errors.contains("gone → idle, folder + folder, t: failed: ") == (peer == "gone"))
+        }
+        // A worker that is there, too, does not make its producer's absence its own.
+        let idle = try await CommandRun(["interop", file, "--require", "idle"])
+        #expect(idle.status == .exited(0), "\(idle.errors)")
+        let unknown = try await CommandRun(["interop", file, "--require", "goen"])
+        #expect(unknown.status == .exited(2) && unknown.errors.contains("has no peer goen"), "\(unknown.errors)")
     }
 
     @Test("a failed combination is exit status 1, a file that cannot be followed 2")

@@ -30,7 +30,19 @@ import FoundationXML
     func counts() throws {
         let report = try report()
         #expect(report.summary == "1 passed, 1 failed, 5 n/a, 1 skipped")
-        #expect(report.hasFailed)
+        #expect(report.hasFailed && report.hasTried)
+        #expect(!InteropReport().hasTried)
+    }
+
+    @Test("what is skipped has failed if a peer was to be there, unless another one is missing")
+    func requiring() throws {
+        let file = try InteropFileTests.file("  - {name: a, task: t, result: 1}")
+        let cell = try #require(file.cells.first)
+        let skipped = InteropVerdict.skipped("no server")
+        #expect(skipped.requiring([], in: cell) == skipped && skipped.requiring(["other"], in: cell) == skipped)
+        #expect(InteropVerdict.passed.requiring([cell.producer.name], in: cell) == .passed)
+        // The worker lacks what it needs.
+        #expect(skipped.requiring([cell.worker.name], in: cell) == .failed("no server"))
     }
 
     @Test("the table has a part for each transport, and the reasons below")

@@ -18,14 +18,6 @@ import Testing
         try WorkerPlan(try WorkerCommand.parse(arguments), environment: environment, host: "box.example.org")
     }
 
-    private func withFile<Value>(_ yaml: String, _ body: (String) throws -> Value) throws -> Value {
-        let folder = try TemporaryFolder("settings")
-        defer { folder.remove() }
-        let path = folder.path + "/celery.yaml"
-        try Data(yaml.utf8).write(to: URL(filePath: path))
-        return try body(path)
-    }
-
     @Test("without flags is Celery's, as far as it can be")
     func defaults() throws {
         let plan = try plan()
@@ -39,14 +31,14 @@ import Testing
 
     @Test("a schedule that is kept elsewhere is no worker's matter, and refuses a beat")
     func foreignScheduler() throws {
-        try withFile("beat_scheduler: django_celery_beat.schedulers:DatabaseScheduler") { path in
+        try Support.withFile("beat_scheduler: django_celery_beat.schedulers:DatabaseScheduler") { path in
             let plan = try plan("--config", path)
             #expect(plan.settings.notices.first?.contains("DatabaseScheduler") == true)
             let error = #expect(throws: ValidationError.self) { try self.plan("--config", path, "--beat") }
             #expect(error?.message.contains("django_celery_beat.schedulers:DatabaseScheduler") == true)
         }
         for name in ["celery.beat:PersistentScheduler", "celery.beat.Scheduler"] {
-            try withFile("beat_scheduler: \(name)") { path in
+            try Support.withFile("beat_scheduler: \(name)") { path in
                 let plan = try plan("--config", path, "--beat")
                 #expect(plan.settings.notices.isEmpty)
             }
@@ -86,7 +78,7 @@ import Testing
             task_soft_time_limit: 10
             task_acks_late: false
             """
-        try withFile(yaml) { path in
+        try Support.withFile(yaml) { path in
             let environment = [
                 "CELERY_BROKER_URL": "redis://environment", "CELERY_WORKER_CONCURRENCY": "5",
                 "CELERY_TASK_TIME_LIMIT": "50",
@@ -113,7 +105,7 @@ import Testing
               - {name: high, queue_arguments: {x-queue-type: quorum}, max_priority: 5}
               - low
             """
-        try withFile(yaml) { path in
+        try Support.withFile(yaml) { path in
             func names(_ flags: String...) throws -> [String] {
                 try plan(["--config", path] + flags).worker.queues.map(\.name)
             }
@@ -197,7 +189,7 @@ import Testing
     @Test("beat's schedule comes from the settings")
     func beat() throws {
         let yaml = "timezone: Europe/Berlin\nbeat_schedule: {often: {task: tasks.add, schedule: 30, args: [1, 2]}}"
-        try withFile(yaml) { path in
+        try Support.withFile(yaml) { path in
             let plan = try plan("--config", path, "-B")
             #expect(plan.beat?.schedule?.entries.map(\.name) == ["often"])
             #expect(

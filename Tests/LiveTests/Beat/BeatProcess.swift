@@ -12,15 +12,16 @@ struct BeatProcess: Sendable {
     }
 
     init(broker: String, in folder: TemporaryFolder, schedule: String, _ arguments: [String]) throws {
+        let file = "\(folder.path)/\(UUID().uuidString).yaml"
+        try Data(schedule.utf8).write(to: URL(filePath: file))
+        try self.init(in: folder, ["--broker", broker, "--schedule", file] + arguments)
+    }
+
+    init(in folder: TemporaryFolder, _ arguments: [String]) throws {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = URL(filePath: tests).deletingLastPathComponent().appending(path: "celeriac").path
-        let name = UUID().uuidString
-        log = "\(folder.path)/\(name).log"
-        let file = "\(folder.path)/\(name).yaml"
-        try Data(schedule.utf8).write(to: URL(filePath: file))
-        child = try ChildProcess(
-            program, ["beat", "--broker", broker, "--schedule", file] + arguments, output: .file(log),
-            error: .file(log))
+        log = "\(folder.path)/\(UUID().uuidString).log"
+        child = try ChildProcess(program, ["beat"] + arguments, output: .file(log), error: .file(log))
     }
 
     /// The log so far.

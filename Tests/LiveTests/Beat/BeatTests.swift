@@ -46,6 +46,40 @@ import Testing
         folder.remove()
     }
 
+    @Test(
+        "The command line of a unit of celery beat leaves one in the background, with its log, pidfile and last runs",
+        .timeLimit(.minutes(5)))
+    func detached() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let folder = try TemporaryFolder("beat")
+        let settings = "beat_schedule: {a: {task: tasks.a, schedule: 0.2}}\nbroker_url: \"\(url)\"\n"
+        try Data(settings.utf8).write(to: URL(filePath: "\(folder.path)/celery.yaml"))
+        let arguments = [
+            "--workdir", folder.path, "--config", "celery.yaml", "--schedule", "runs", "--max-interval", "1",
+            "--loglevel", "INFO", "--logfile", "%n.log", "--pidfile", "%n.pid", "--umask", "027",
+        ]
+        let parent = try BeatProcess(in: folder, arguments + ["--detach"])
+        #expect(await parent.child.wait() == .exited(0), "\(parent.logged)")
+        let log = folder.path + "/celerybeat.log"
+        await until { recorded(log).count { $0.contains("entry=a") } >= 3 }
+        let pid = try #require(recorded(folder.path + "/celerybeat.pid").first.flatMap { Int32($0) })
+        #expect(pid != parent.child.pid)
+        let second = try BeatProcess(in: folder, arguments)
+        #expect(await second.child.wait() == .exited(73), "\(second.logged)")
+        kill(pid, SIGTERM)
+        await until { !FileManager.default.fileExists(atPath: folder.path + "/celerybeat.pid") }
+        let state = try WireJSON.decode(
+            [UInt8](try #require(FileManager.default.contents(atPath: folder.path + "/runs"))))
+        #expect(state["entries"]?["a"]?["total_run_count"]?.intValue ?? 0 >= 3)
+
+        // Python's file of last runs is left as it is.
+        try Data("GDBM".utf8).write(to: URL(filePath: folder.path + "/runs"))
+        let refused = try BeatProcess(in: folder, arguments)
+        #expect(await refused.child.wait() == .exited(2), "\(refused.logged)")
+        #expect(recorded(folder.path + "/runs") == ["GDBM"])
+        folder.remove()
+    }
+
     @Test("It answers Python's ping under its name if it is asked to", .timeLimit(.minutes(5)))
     func answersPing() async throws {
         let url = try await SharedServers.shared.redisDatabaseURL()

@@ -15,15 +15,19 @@ public enum Reports {
 
     /// Makes the task's handler.
     ///
-    /// - Parameter pause: how long a page takes.
+    /// - Parameter write: writes a page; by default it takes a quarter of a second.
     /// - Returns: the handler, for a worker.
-    public static func handler(pause: Duration = .milliseconds(250)) -> TaskHandler {
+    public static func handler(
+        writing write: @escaping @Sendable (Int) async throws -> Void = { _ in
+            try await Task.sleep(for: .milliseconds(250))
+        }
+    ) -> TaskHandler {
         build.handler { context, pages in
             guard (1...1000).contains(pages) else {
                 throw TaskFailure("ValueError", "a report has 1 to 1000 pages")
             }
             for page in 1...pages {
-                try await Task.sleep(for: pause)
+                try await write(page)
                 try await context.update(state: progress, value: Step(done: page, total: pages))
             }
             return "report-\(pages).pdf"

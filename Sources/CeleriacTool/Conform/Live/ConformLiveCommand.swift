@@ -97,6 +97,7 @@ struct ConformLive: ParsableArguments {
         guard choice.explain != nil || !command.isEmpty else {
             throw ValidationError("Specify the program to test, after --.")
         }
+        try reports.validate(for: choice)
     }
 
     /// Plays the cases of a role.
@@ -105,7 +106,7 @@ struct ConformLive: ParsableArguments {
     func run(_ role: LiveRole) async throws {
         let tier = "live-\(role.rawValue)"
         do {
-            if let id = choice.explain { return try choice.show(id, tier: tier) }
+            if let id = choice.explain { return try choice.show(id, tier: tier, on: reports.output) }
             let all = try choice.chosen(tier: tier)
             let cases = all.filter { $0.isPlayed(at: broker) }
             guard !cases.isEmpty else { throw ConformanceError("no case of these is played at \(broker.rawValue)") }
