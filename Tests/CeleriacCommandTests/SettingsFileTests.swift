@@ -1,6 +1,7 @@
 import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
+import Foundation
 import Logging
 import NIOPosix
 import Testing
@@ -64,6 +65,44 @@ import Testing
         // A worker that is lost cannot retry, and its messages come back in any case.
         let lost = try settings("task_retry_on_worker_lost: true").notices
         #expect(lost.count == 1 && lost.first?.contains("task_retry_on_worker_lost") == true)
+    }
+
+    @Test("a file leaves values to the environment and to files, and another $ stays")
+    func filledIn() throws {
+        let folder = try TemporaryFolder("secrets")
+        defer { folder.remove() }
+        let path = folder.path + "/password"
+        try Data("p4ss\nmore".utf8).write(to: URL(filePath: path))
+        let yaml = """
+            broker_url: redis://:${PASSWORD}@h/${DB}
+            redis_password: ${file:\(path)}
+            task_default_queue: $HOME ${a b} $${QUEUE}${ ${
+            task_routes: {"images.*": {queue: "${QUEUE}"}}
+            worker_concurrency: ${COUNT}
+            worker_log_format: ${NOBODY}
+            my_own: ${NOBODY}
+            """
+        let variables = ["PASSWORD": "${DB}", "DB": "3", "QUEUE": "q", "COUNT": "5", "a b": "none"]
+        let settings = try CelerySettings(yaml: Array(yaml.utf8), environment: variables)
+        // What stands in a value is no place.
+        #expect(settings.broker == "redis://:${DB}@h/3")
+        #expect(settings.configuration.resultConnections.password == "p4ss")
+        #expect(settings.configuration.defaultQueue == "$HOME ${a b} $q${ ${" && settings.worker.concurrency == 5)
+        for (yaml, text) in [
+            ("redis_password: ${SECRET}", "the settings file needs the environment variable SECRET for redis_password"),
+            ("CELERY_ALWAYS_EAGER: ${E}", "the settings file needs the environment variable E for task_always_eager"),
+            (
+                "broker_transport_options: {global_keyprefix: '${P_1}'}",
+                "the settings file needs the environment variable P_1 for broker_transport_options"
+            ),
+            (
+                "redis_password: ${file:/nowhere/at/all}",
+                "the settings file names the file /nowhere/at/all, which cannot be read for redis_password"
+            ),
+        ] {
+            let error = #expect(throws: CeleriacError.self) { try self.settings(yaml) }
+            #expect(error?.code == .configuration && error?.message == text, "\(error?.message ?? "")")
+        }
     }
 
     @Test("auth needs keys, and keys have no effect without it; results are not signed")

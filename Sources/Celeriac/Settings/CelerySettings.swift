@@ -94,10 +94,15 @@ public struct CelerySettings: Sendable {
     ///
     /// - Parameters:
     ///   - yaml: the text of the settings file, in UTF-8.
+    ///   - environment: the variables that `${NAME}` in a value stands for; one that is not there is an error. `${file:PATH}`
+    ///     stands for the first line of a file. Any other `$` stays.
     ///   - isStrict: whether a name that nobody knows is an error. Else it sets nothing, and the application's log warns of it.
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
-    public init(yaml: [UInt8], isStrict: Bool = false) throws(CeleriacError) {
-        try self.init(layers: [SettingsLayer(yaml: yaml, place: "the settings file")], isStrict: isStrict)
+    public init(
+        yaml: [UInt8], environment: [String: String] = [:], isStrict: Bool = false
+    ) throws(CeleriacError) {
+        let layer = try SettingsLayer(yaml: yaml, place: "the settings file", environment: environment)
+        try self.init(layers: [layer], isStrict: isStrict)
     }
 
     /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML or plain text. With the
