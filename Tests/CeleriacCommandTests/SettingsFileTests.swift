@@ -1,5 +1,6 @@
 import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
 import CeleryDialect
 import Foundation
 import Logging
@@ -205,7 +206,7 @@ import Testing
     func connectionsOfOthers() throws {
         for (yaml, name) in [
             ("broker_use_ssl: true", "broker_use_ssl"), ("broker_read_url: redis://b", "broker_read_url"),
-            ("broker_connection_timeout: 9", "broker_connection_timeout"),
+            ("broker_write_url: memory://b", "broker_write_url"),
         ] {
             let settings = try settings("broker_url: memory://\n" + yaml)
             let error = #expect(throws: CeleriacError.self) { try CeleryApp(settings: settings) }
@@ -213,6 +214,13 @@ import Testing
         }
         _ = try CeleryApp(
             settings: try settings("broker_url: memory://\nbroker_connection_timeout: 4\nbroker_heartbeat: 0"))
+        // There is nothing that could take long.
+        for broker in ["memory://", "filesystem:///tmp/folder"] {
+            let idle = try settings("broker_url: \(broker)\nbroker_connection_timeout: 9")
+            #expect(idle.notices.count == 1 && idle.notices[0].hasPrefix("broker_connection_timeout has no effect: "))
+            _ = try CeleryApp(settings: idle)
+        }
+        #expect(try settings("broker_url: own://h\nbroker_connection_timeout: 9").notices.isEmpty)
         // The same broker by several names.
         for names in [["broker_url", "broker_read_url"], ["broker_url", "broker_write_url"]] {
             let yaml = names.map { "\($0): memory://" }.joined(separator: "\n")
@@ -252,9 +260,23 @@ import Testing
             "worker_eta_task_limit: -1", "worker_eta_task_limit: many",
             "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
             "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
-            "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",
+            "task_default_queue_type: stream", "enable_utc: 5", "beat_schedule: 5", "timezone: Nowhere/Land",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
+    @Test("without UTC and without a zone, the system's is taken, as by Celery")
+    func zones() throws {
+        let schedule = "beat_schedule: {nightly: {task: tasks.report, schedule: '0 3 * * *'}}\n"
+        for (yaml, zone) in [
+            ("", CalendarZone.utc), ("enable_utc: true", .utc), ("enable_utc: false", .local),
+            ("enable_utc: false\ntimezone: null", .local),
+            ("enable_utc: false\ntimezone: Asia/Kolkata", try CalendarZone("Asia/Kolkata")),
+        ] as [(String, CalendarZone)] {
+            let settings = try settings(schedule + yaml)
+            #expect(settings.schedule?.zone == zone && settings.notices.isEmpty, "\(yaml)")
+            #expect(settings.schedule?.entries.count == 1, "\(yaml)")
         }
     }
 

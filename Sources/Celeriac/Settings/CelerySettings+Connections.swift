@@ -58,6 +58,9 @@ extension CelerySettings {
             let given = AddressSettings.broker.filter { section.peek($0)?.isNull == false }
             let composed = try AddressSettings.brokerURL(&section)
             if let urls = try brokerURLs("broker_url", &section) {
+                guard !CeleryTransportFactory.hasSeveralRedisServers(urls) else {
+                    throw section.error("names in broker_url \(CeleryTransportFactory.severalRedisServers)")
+                }
                 settings.broker = urls
             } else if let composed, settings.broker == nil || given.contains("broker_host") {
                 settings.broker = composed
@@ -98,6 +101,10 @@ extension CelerySettings {
                 settings.configuration.brokerConnections.connectTimeout = timeout
             } else {
                 settings.configuration.amqp.connections.timeout = timeout
+            }
+            if let broker = settings.broker, CeleryTransportFactory.isConnectionless(broker) {
+                settings.notices.append(
+                    "broker_connection_timeout has no effect: a broker in a folder or in memory needs no connection")
             }
         },
         Setting("broker_connection_retry", "broker_connection_retry_on_startup") {
