@@ -137,6 +137,7 @@ extension CeleryApp {
     private func behaviour(of worker: WorkerConfiguration) -> WireObject {
         [
             "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
+            "broker_connection_retry": .bool(worker.retriesLostConnection),
             "broker_connection_retry_on_startup": .bool(worker.retriesFirstConnection),
             "broker_connection_max_retries": worker.maximumFirstRetries.map { .int(Int64($0)) } ?? .null,
             "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,

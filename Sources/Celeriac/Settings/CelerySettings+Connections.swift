@@ -114,11 +114,7 @@ extension CelerySettings {
             if let first = try section.flag("broker_connection_retry_on_startup") ?? always {
                 settings.worker.retriesFirstConnection = first
             }
-            if always == false {
-                settings.notices.append(
-                    "broker_connection_retry is false, but a worker whose connection is lost connects again until it is "
-                        + "stopped")
-            }
+            if let always { settings.worker.retriesLostConnection = always }
         },
         Setting("broker_connection_max_retries") { section, settings throws(CeleriacError) in
             guard let number = try section.number("broker_connection_max_retries") else { return }

@@ -7,7 +7,8 @@ import CeleryDialect
 /// its default here is another.
 enum SettingDefaults {
     private static let values: WireObject = [
-        "accept_content": ["json"], "broker_heartbeat": 120, "broker_native_delayed_delivery_queue_type": "quorum",
+        "accept_content": ["json"], "broker_connection_retry": true, "broker_heartbeat": 120,
+        "broker_native_delayed_delivery_queue_type": "quorum",
         "broker_use_ssl": false, "control_exchange": "celery", "control_queue_durable": false,
         "control_queue_exclusive": true, "control_queue_expires": 10, "control_queue_ttl": 300, "enable_utc": true,
         "event_exchange": "celeryev", "event_serializer": "json", "include": [], "result_chord_retry_interval": 1,

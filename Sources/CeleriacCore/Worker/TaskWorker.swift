@@ -46,6 +46,8 @@ public final class TaskWorker: Service {
     /// Open once ``readiness`` is known.
     private let isSettled = Gate()
     private let readiness = NIOLockedValueBox<Result<Void, any Error>?>(nil)
+    /// The lost connection that has ended the worker.
+    private let loss = NIOLockedValueBox<CeleriacError?>(nil)
 
     /// Makes a worker from its parts. It closes neither the broker nor the store.
     ///
@@ -168,6 +170,7 @@ public final class TaskWorker: Service {
                     }
                 }
             }
+            if let loss = loss.withLockedValue({ $0 }) { throw loss }
             settle(.failure(Self.stoppedEarly))
         } catch {
             settle(.failure(error))
@@ -250,6 +253,22 @@ public final class TaskWorker: Service {
         if let metrics {
             options.news.isBack = { metrics.reconnected() }
             options.news.hasStalled = { metrics.stalled($0) }
+        }
+        if !configuration.retriesLostConnection {
+            options.news.isLost = { [loss, stopping, logger] error in
+                // A worker that stops in any case has not failed.
+                if stopping.isOpen { return }
+                loss.withLockedValue { loss in
+                    if loss != nil { return }
+                    loss = CeleriacError(
+                        .unavailable, "the connection to the broker was lost, and the worker may not connect again",
+                        cause: error)
+                }
+                logger.critical(
+                    "the connection to the broker is lost, and the worker may not connect again: it stops",
+                    metadata: ["error": "\(error)"])
+                stopping.open()
+            }
         }
         var backoff = Backoff()
         var retries = 0

@@ -98,7 +98,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
             try await setLimit(channel)
             for queue in queues { try await consume(queue, on: channel, generation: generation) }
             try await consumeCompanions(of: queues, on: connection)
-            state.withLockedValue { $0.reconnection.opened(at: timers.now) }
+            state.withLockedValue { state in
+                state.reconnection.opened(at: timers.now)
+                state.hasConsumed = true
+            }
         } catch {
             state.withLockedValue { $0.drop() }
             await connection.close()
@@ -237,18 +240,21 @@ package final class AMQPMessageConsumer: LosingConsumer {
     }
 
     func lose(_ generation: UInt64, _ error: AMQPError) {
-        let (gate, action) = state.withLockedValue { state -> (Gate?, (@Sendable () -> Void)?) in
-            guard state.generation == generation, state.channel != nil else { return (nil, nil) }
+        let (gate, action, isTold) = state.withLockedValue { state -> (Gate?, (@Sendable () -> Void)?, Bool) in
+            guard state.generation == generation, state.channel != nil else { return (nil, nil, false) }
             state.drop()
             if error.isRefusalOfGlobalLimit { state.refusesGlobalLimit = true }
             state.wasLost = true
             defer { state.change = Gate() }
-            return (state.change, state.lossAction)
+            // Before that, whoever began to consume is told by an error. A connection that ends because of its limits is
+            // opened again with others.
+            return (state.change, state.lossAction, state.hasConsumed && !error.isRefusalOfGlobalLimit)
         }
         guard let gate else { return }
         logger.warning("lost the connection to the broker", metadata: ["error": "\(error)"])
         gate.open()
         action?()
+        if isTold { options.news.isLost?(error) }
     }
 
     package func onLoss(_ action: (@Sendable () -> Void)?) { state.withLockedValue { $0.lossAction = action } }
