@@ -44,7 +44,8 @@ extension CeleryApp {
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
-        for more in [defaults, behaviour(of: worker), publishing, resultForms, addresses, queueSettings] {
+        let events = eventQueues(control.eventQueue)
+        for more in [defaults, behaviour(of: worker), events, publishing, resultForms, addresses, queueSettings] {
             settings.merge(more) { first, _ in first }
         }
         return settings
@@ -130,6 +131,15 @@ extension CeleryApp {
             "fanout_prefix": .string(configuration.redis.fanoutPrefix),
             "body_encoding": configuration.redis.bodyEncoding == .base64 ? "base64" : .null,
             "fanout_patterns": .bool(configuration.redis.channelsHaveRoutingKeys),
+        ]
+    }
+
+    /// The queues of those who hear events.
+    private func eventQueues(_ queue: EventQueue) -> WireObject {
+        [
+            "event_queue_prefix": .string(queue.name), "event_queue_ttl": Self.seconds(queue.lifetime),
+            "event_queue_expires": Self.seconds(queue.expiry), "event_queue_exclusive": .bool(queue.isExclusive),
+            "event_queue_durable": .bool(queue.isDurable),
         ]
     }
 

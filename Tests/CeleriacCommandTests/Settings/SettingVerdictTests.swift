@@ -115,6 +115,24 @@ import Testing
         #expect(unset.configuration.failureExpiry == nil && !unset.worker.disablesRateLimits)
     }
 
+    @Test("queues of events are as Celery's, and as the settings say")
+    func eventQueues() throws {
+        #expect(try settings("event_exchange: ev").configuration.control.eventQueue == EventQueue(name: "celeryev"))
+        let queue = try settings(
+            "{event_queue_prefix: watch, event_queue_ttl: '9', event_queue_exclusive: false, event_queue_durable: true}"
+        ).configuration.control.eventQueue
+        let expected = EventQueue(name: "watch", lifetime: .seconds(9), isExclusive: false, isDurable: true)
+        #expect(queue == expected)
+        let endless = try settings("{event_queue_ttl: null, event_queue_expires: null}").configuration.control
+        #expect(endless.eventQueue.lifetime == nil && endless.eventQueue.expiry == nil)
+        // A worker has no such queue, so that only a monitor minds.
+        let both = try settings("event_queue_durable: true").configuration.control.eventQueue
+        #expect(both.isDurable && both.isExclusive)
+        for yaml in ["event_queue_ttl: -1", "event_queue_prefix: 5", "event_queue_durable: perhaps"] {
+            #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
     @Test("the names from before Celery 4 are read, all of them or none")
     func oldNames() throws {
         let old = try settings(
