@@ -176,9 +176,10 @@ struct DoctorCommand: AsyncParsableCommand {
         let confs = try await control.broadcast("conf", ["with_defaults": true], reply: true).map { NodeReply($0) }
         let scheduled = try await control.broadcast("scheduled", reply: true).map { NodeReply($0) }
         // Elsewhere no limit is a queue's own.
-        let active =
-            transport == .rabbitMQ
-            ? try await control.broadcast("active_queues", reply: true).map { NodeReply($0) } : []
+        var active: [NodeReply] = []
+        if transport == .rabbitMQ {
+            active = try await control.broadcast("active_queues", reply: true).map { NodeReply($0) }
+        }
         var workers: [String: WorkerFacts] = [:]
         for reply in active {
             guard let served = reply.value.arrayValue else { continue }
