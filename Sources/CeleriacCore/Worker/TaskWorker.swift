@@ -148,8 +148,8 @@ public final class TaskWorker: Service {
     /// messages back, and returns normally. Only a worker that has not begun to consume throws.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it
-    ///   refuses the worker; the consumer's error if it gives up; `CancellationError` when it was cancelled before it
-    ///   consumed.
+    ///   refuses the worker, `unavailable` if its connection is lost and settings forbid to connect again; the consumer's
+    ///   error if it gives up; `CancellationError` when it was cancelled before it consumed.
     public func run() async throws {
         for line in launchLog { logger.info("\(line)") }
         do {
