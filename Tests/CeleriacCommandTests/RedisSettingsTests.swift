@@ -125,6 +125,11 @@ import Testing
         // What Celery does by default.
         let usual = "broker_transport_options: {sentinel_fanout_compat: false, ack_emulation: true}"
         #expect(try CelerySettings(yaml: Array(usual.utf8)).notices.isEmpty)
+        // Nothing is lost that Celery would lose.
+        for no in ["false", "'no'"] {
+            let kept = try CelerySettings(yaml: Array("broker_transport_options: {ack_emulation: \(no)}".utf8)).notices
+            #expect(kept.count == 1 && kept[0].contains("sets ack_emulation to false, which has no effect: "))
+        }
         let ordered = "result_backend_transport_options: {result_chord_ordered: true}"
         #expect(try CelerySettings(yaml: Array(ordered.utf8)).notices.isEmpty)
         let unconfirmed = "broker_transport_options: {confirm_publish: false}"
@@ -159,7 +164,7 @@ import Testing
         arguments: [
             ("broker_transport_options: {sentinel_kwargs: {colour: red}}", "colour"),
             ("broker_transport_options: {sentinel_kwargs: {ssl_ca_certs: ca.pem}}", "ssl: true"),
-            ("broker_transport_options: {ack_emulation: false}", "ack_emulation: what a worker has taken"),
+            ("broker_transport_options: {ack_emulation: perhaps}", "ack_emulation"),
             ("broker_transport_options: {fanout_prefix: 5}", "fanout_prefix"),
             ("broker_transport_options: {body_encoding: rot13}", "body_encoding"),
             ("result_backend_transport_options: {result_chord_ordered: sometimes}", "result_chord_ordered"),

@@ -1,6 +1,8 @@
 import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
 import CeleryDialect
+import Foundation
 import Logging
 import NIOPosix
 import Testing
@@ -66,6 +68,44 @@ import Testing
         #expect(lost.count == 1 && lost.first?.contains("task_retry_on_worker_lost") == true)
     }
 
+    @Test("a file leaves values to the environment and to files, and another $ stays")
+    func filledIn() throws {
+        let folder = try TemporaryFolder("secrets")
+        defer { folder.remove() }
+        let path = folder.path + "/password"
+        try Data("p4ss\nmore".utf8).write(to: URL(filePath: path))
+        let yaml = """
+            broker_url: redis://:${PASSWORD}@h/${DB}
+            redis_password: ${file:\(path)}
+            task_default_queue: $HOME ${a b} $${QUEUE}${ ${
+            task_routes: {"images.*": {queue: "${QUEUE}"}}
+            worker_concurrency: ${COUNT}
+            worker_log_format: ${NOBODY}
+            my_own: ${NOBODY}
+            """
+        let variables = ["PASSWORD": "${DB}", "DB": "3", "QUEUE": "q", "COUNT": "5", "a b": "none"]
+        let settings = try CelerySettings(yaml: Array(yaml.utf8), environment: variables)
+        // What stands in a value is no place.
+        #expect(settings.broker == "redis://:${DB}@h/3")
+        #expect(settings.configuration.resultConnections.password == "p4ss")
+        #expect(settings.configuration.defaultQueue == "$HOME ${a b} $q${ ${" && settings.worker.concurrency == 5)
+        for (yaml, text) in [
+            ("redis_password: ${SECRET}", "the settings file needs the environment variable SECRET for redis_password"),
+            ("CELERY_ALWAYS_EAGER: ${E}", "the settings file needs the environment variable E for task_always_eager"),
+            (
+                "broker_transport_options: {global_keyprefix: '${P_1}'}",
+                "the settings file needs the environment variable P_1 for broker_transport_options"
+            ),
+            (
+                "redis_password: ${file:/nowhere/at/all}",
+                "the settings file names the file /nowhere/at/all, which cannot be read for redis_password"
+            ),
+        ] {
+            let error = #expect(throws: CeleriacError.self) { try self.settings(yaml) }
+            #expect(error?.code == .configuration && error?.message == text, "\(error?.message ?? "")")
+        }
+    }
+
     @Test("auth needs keys, and keys have no effect without it; results are not signed")
     func signing() throws {
         #if Signing
@@ -119,9 +159,11 @@ import Testing
         #expect(try settings("broker_connection_retry_on_startup: null").worker.retriesFirstConnection)
         #expect(try !settings("broker_connection_retry_on_startup: false").worker.retriesFirstConnection)
         let once = try settings("broker_connection_retry: false")
-        #expect(!once.worker.retriesFirstConnection && once.notices.count == 1)
+        #expect(!once.worker.retriesFirstConnection && !once.worker.retriesLostConnection && once.notices.isEmpty)
         let both = try settings("broker_connection_retry: false\nbroker_connection_retry_on_startup: true")
-        #expect(both.worker.retriesFirstConnection)
+        #expect(both.worker.retriesFirstConnection && !both.worker.retriesLostConnection)
+        let later = try settings("broker_connection_retry_on_startup: false")
+        #expect(!later.worker.retriesFirstConnection && later.worker.retriesLostConnection)
         let python = try settings("broker_failover_strategy: proj.brokers.nearest")
         #expect(!python.configuration.amqp.connections.isShuffled && python.notices.count == 1)
         #expect(try settings("broker_connection_max_retries: 7").worker.maximumFirstRetries == 7)
@@ -166,7 +208,7 @@ import Testing
     func connectionsOfOthers() throws {
         for (yaml, name) in [
             ("broker_use_ssl: true", "broker_use_ssl"), ("broker_read_url: redis://b", "broker_read_url"),
-            ("broker_connection_timeout: 9", "broker_connection_timeout"),
+            ("broker_write_url: memory://b", "broker_write_url"),
         ] {
             let settings = try settings("broker_url: memory://\n" + yaml)
             let error = #expect(throws: CeleriacError.self) { try CeleryApp(settings: settings) }
@@ -174,6 +216,13 @@ import Testing
         }
         _ = try CeleryApp(
             settings: try settings("broker_url: memory://\nbroker_connection_timeout: 4\nbroker_heartbeat: 0"))
+        // There is nothing that could take long.
+        for broker in ["memory://", "filesystem:///tmp/folder"] {
+            let idle = try settings("broker_url: \(broker)\nbroker_connection_timeout: 9")
+            #expect(idle.notices.count == 1 && idle.notices[0].hasPrefix("broker_connection_timeout has no effect: "))
+            _ = try CeleryApp(settings: idle)
+        }
+        #expect(try settings("broker_url: own://h\nbroker_connection_timeout: 9").notices.isEmpty)
         // The same broker by several names.
         for names in [["broker_url", "broker_read_url"], ["broker_url", "broker_write_url"]] {
             let yaml = names.map { "\($0): memory://" }.joined(separator: "\n")
@@ -219,9 +268,23 @@ import Testing
             "worker_eta_task_limit: -1", "worker_eta_task_limit: many",
             "worker_concurrency: 1.5", "worker_concurrency: many", "worker_prefetch_multiplier: -1", "task_queues: 5",
             "task_queues: [{exchange: b}]", "task_queues: [{name: a, x: 1}]",
-            "task_default_queue_type: stream", "enable_utc: false", "beat_schedule: 5", "timezone: Nowhere/Land",
+            "task_default_queue_type: stream", "enable_utc: 5", "beat_schedule: 5", "timezone: Nowhere/Land",
         ] {
             #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
+    @Test("without UTC and without a zone, the system's is taken, as by Celery")
+    func zones() throws {
+        let schedule = "beat_schedule: {nightly: {task: tasks.report, schedule: '0 3 * * *'}}\n"
+        for (yaml, zone) in [
+            ("", CalendarZone.utc), ("enable_utc: true", .utc), ("enable_utc: false", .local),
+            ("enable_utc: false\ntimezone: null", .local),
+            ("enable_utc: false\ntimezone: Asia/Kolkata", try CalendarZone("Asia/Kolkata")),
+        ] as [(String, CalendarZone)] {
+            let settings = try settings(schedule + yaml)
+            #expect(settings.schedule?.zone == zone && settings.notices.isEmpty, "\(yaml)")
+            #expect(settings.schedule?.entries.count == 1, "\(yaml)")
         }
     }
 

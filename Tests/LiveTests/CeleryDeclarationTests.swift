@@ -1,6 +1,8 @@
 #if AMQP
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
+import CeleriacWire
 import Foundation
 import Logging
 import Testing
@@ -40,12 +42,18 @@ struct CeleryDeclarationTests {
         return declarations
     }
 
-    @Test func areWhatPythonDeclares() async throws {
+    /// Starts a server with a virtual host for each.
+    private func startServer() async throws -> RabbitMQServer {
         let server = try await RabbitMQServer.start()
         for host in ["swift", "python"] {
             try await server.rabbitmqctl("add_vhost", host)
             try await server.rabbitmqctl("set_permissions", "--vhost", host, "guest", ".*", ".*", ".*")
         }
+        return server
+    }
+
+    @Test func areWhatPythonDeclares() async throws {
+        let server = try await startServer()
         // Swift does not support mingle and gossip, which listen to other workers' events, so they are turned off.
         let python = PythonPeer(broker: server.url(virtualHost: "python"), results: "rpc://")
         let pythonWorker = try await python.startWorker(arguments: ["--without-mingle", "--without-gossip"])
@@ -82,6 +90,42 @@ struct CeleryDeclarationTests {
         }
         await driver.stop()
         await pythonWorker.stop()
+        await app.close()
+        await server.stop()
+    }
+
+    @Test("A receiver of events declares its queue as Python's does by the same settings")
+    func eventQueues() async throws {
+        let server = try await startServer()
+        let written: [String: WireValue] = [
+            "event_exchange": "news", "event_queue_prefix": "watch", "event_queue_ttl": 9, "event_queue_expires": 90,
+            "event_queue_exclusive": false, "event_queue_durable": true,
+        ]
+        let python = PythonPeer(broker: server.url(virtualHost: "python"), settings: written)
+        let driver = try await python.startDriver()
+        _ = try await driver.ask("listen")
+
+        let layer = SettingsLayer(place: "the test", WireObject(written.map { ($0.key, $0.value) }))
+        var settings = try CelerySettings(layers: [layer])
+        settings.broker = server.url(virtualHost: "swift")
+        var logger = Logger(label: "live")
+        logger.logLevel = .critical
+        let app = try CeleryApp(settings: settings, logger: logger)
+        let enough = Gate()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await app.listenToEvents(until: enough) { _ in } }
+            defer { enough.open() }
+            let wanted = try await declarations(server, "python")
+            try await until { try await declarations(server, "swift").bindings.contains { $0.contains("watch.") } }
+            let made = try await declarations(server, "swift")
+            let queues = made.queues.filter { $0.hasPrefix("watch.") }
+            #expect(queues == wanted.queues.filter { $0.hasPrefix("watch.") })
+            #expect(queues.contains { $0.hasPrefix("watch.<id>\ttrue\tfalse\tfalse\t") && $0.contains("90000") })
+            let bindings = made.bindings.filter { $0.contains("watch.") }
+            #expect(bindings == wanted.bindings.filter { $0.contains("watch.") })
+            #expect(made.exchanges.contains("news\ttopic\ttrue\tfalse\t[]"))
+        }
+        await driver.stop()
         await app.close()
         await server.stop()
     }

@@ -9,13 +9,13 @@ extension CeleryApp {
     ///   - enough: opened when nobody listens any more.
     ///   - hear: gets what happens. It returns at once, and may be called on any thread.
     /// - Throws: ``CeleriacError`` with code `unsupported` if the transport carries no events, `unavailable` if the
-    ///   broker cannot be reached at the beginning.
+    ///   broker cannot be reached at the beginning, `configuration` if it refuses the queue that the settings ask for.
     package func listenToEvents(
         until enough: Gate, hear: @escaping @Sendable (CeleryEventReceiver.News) -> Void
     ) async throws {
         let receiver = CeleryEventReceiver(
-            broker: broker, exchange: configuration.control.eventExchange, content: configuration.controlContent,
-            limits: configuration.limits, timers: client.timers)
+            broker: broker, exchange: configuration.control.eventExchange, queue: configuration.control.eventQueue,
+            content: configuration.controlContent, limits: configuration.limits, timers: client.timers)
         let begun = Lane<Void>()
         let control = control
         try await withThrowingTaskGroup(of: Void.self) { group in

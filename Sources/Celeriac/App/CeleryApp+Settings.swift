@@ -44,7 +44,8 @@ extension CeleryApp {
             "result_backend_transport_options": ["global_keyprefix": .string(configuration.resultKeyPrefix)],
         ]
         let defaults = Self.settings(of: worker.taskDefaults, prefix: "task_", rateLimit: "task_default_rate_limit")
-        for more in [defaults, behaviour(of: worker), publishing, resultForms, addresses, queueSettings] {
+        let events = eventQueues(control.eventQueue)
+        for more in [defaults, behaviour(of: worker), events, publishing, resultForms, addresses, queueSettings] {
             settings.merge(more) { first, _ in first }
         }
         return settings
@@ -133,10 +134,20 @@ extension CeleryApp {
         ]
     }
 
+    /// The queues of those who hear events.
+    private func eventQueues(_ queue: EventQueue) -> WireObject {
+        [
+            "event_queue_prefix": .string(queue.name), "event_queue_ttl": Self.seconds(queue.lifetime),
+            "event_queue_expires": Self.seconds(queue.expiry), "event_queue_exclusive": .bool(queue.isExclusive),
+            "event_queue_durable": .bool(queue.isDurable),
+        ]
+    }
+
     /// How a worker behaves.
     private func behaviour(of worker: WorkerConfiguration) -> WireObject {
         [
             "worker_deduplicate_successful_tasks": .bool(worker.deduplicatesSuccessfulTasks),
+            "broker_connection_retry": .bool(worker.retriesLostConnection),
             "broker_connection_retry_on_startup": .bool(worker.retriesFirstConnection),
             "broker_connection_max_retries": worker.maximumFirstRetries.map { .int(Int64($0)) } ?? .null,
             "worker_eta_task_limit": worker.maximumScheduledTasks.map { .int(Int64($0)) } ?? .null,

@@ -58,6 +58,9 @@ extension CelerySettings {
             let given = AddressSettings.broker.filter { section.peek($0)?.isNull == false }
             let composed = try AddressSettings.brokerURL(&section)
             if let urls = try brokerURLs("broker_url", &section) {
+                guard !CeleryTransportFactory.hasSeveralRedisServers(urls) else {
+                    throw section.error("names in broker_url \(CeleryTransportFactory.severalRedisServers)")
+                }
                 settings.broker = urls
             } else if let composed, settings.broker == nil || given.contains("broker_host") {
                 settings.broker = composed
@@ -99,6 +102,10 @@ extension CelerySettings {
             } else {
                 settings.configuration.amqp.connections.timeout = timeout
             }
+            if let broker = settings.broker, CeleryTransportFactory.isConnectionless(broker) {
+                settings.notices.append(
+                    "broker_connection_timeout has no effect: a broker in a folder or in memory needs no connection")
+            }
         },
         Setting("broker_connection_retry", "broker_connection_retry_on_startup") {
             section, settings throws(CeleriacError) in
@@ -107,11 +114,7 @@ extension CelerySettings {
             if let first = try section.flag("broker_connection_retry_on_startup") ?? always {
                 settings.worker.retriesFirstConnection = first
             }
-            if always == false {
-                settings.notices.append(
-                    "broker_connection_retry is false, but a worker whose connection is lost connects again until it is "
-                        + "stopped")
-            }
+            if let always { settings.worker.retriesLostConnection = always }
         },
         Setting("broker_connection_max_retries") { section, settings throws(CeleriacError) in
             guard let number = try section.number("broker_connection_max_retries") else { return }

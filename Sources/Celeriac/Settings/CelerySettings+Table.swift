@@ -135,6 +135,20 @@ extension CelerySettings {
         Setting("event_exchange") { section, settings throws(CeleriacError) in
             if let name = try section.text("event_exchange") { settings.configuration.control.eventExchange = name }
         },
+        Setting(
+            "event_queue_prefix", "event_queue_ttl", "event_queue_expires", "event_queue_exclusive",
+            "event_queue_durable"
+        ) { section, settings throws(CeleriacError) in
+            var queue = settings.configuration.control.eventQueue
+            if let prefix = try section.text("event_queue_prefix"), !prefix.isEmpty { queue.name = prefix }
+            // Null is for ever; an absent setting leaves the default.
+            if section.has("event_queue_ttl") { queue.lifetime = try section.duration("event_queue_ttl") }
+            if section.has("event_queue_expires") { queue.expiry = try section.duration("event_queue_expires") }
+            // Both together only concern those who hear events, and are refused there, as in Celery.
+            if let flag = try section.flag("event_queue_exclusive") { queue.isExclusive = flag }
+            if let flag = try section.flag("event_queue_durable") { queue.isDurable = flag }
+            settings.configuration.control.eventQueue = queue
+        },
         Setting("event_serializer") { section, settings throws(CeleriacError) in
             guard let name = try section.text("event_serializer") else { return }
             let known = CelerySerializer(rawValue: name)

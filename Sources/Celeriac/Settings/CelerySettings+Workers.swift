@@ -81,18 +81,14 @@ extension CelerySettings {
             "timezone", "enable_utc", "beat_schedule", "beat_cron_starting_deadline", "beat_max_loop_interval",
             "missed_runs"
         ) { section, settings throws(CeleriacError) in
-            if let usesUTC = try section.flag("enable_utc") {
-                guard usesUTC || section.has("timezone") else {
-                    throw section.error("can only take false for enable_utc beside a timezone: name the zone")
-                }
-                settings.configuration.usesUTC = usesUTC
-            }
+            if let usesUTC = try section.flag("enable_utc") { settings.configuration.usesUTC = usesUTC }
             if let zone = section.peek("timezone")?.stringValue { settings.configuration.timeZone = zone }
             // Celery has 0 for its default.
             if section.peek("beat_max_loop_interval")?.doubleValue == 0 {
                 _ = try section.take("beat_max_loop_interval")
             }
-            settings.schedule = try BeatFile(&section)
+            // As in Celery, the system's zone is for those who name none and want no UTC.
+            settings.schedule = try BeatFile(&section, defaultZone: settings.configuration.usesUTC ? .utc : .local)
         },
     ]
 

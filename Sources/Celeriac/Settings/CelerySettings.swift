@@ -18,13 +18,14 @@ import CeleryWire
 ///
 /// | names | what they set |
 /// |---|---|
-/// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ, as a list or with `;` between them, are tried in turn; `result_backend` may be `disabled://` |
+/// | `broker_url`, `result_backend` | where the application connects; several URLs of RabbitMQ or of sentinels, as a list or with `;` between them, are tried in turn, several of Redis servers are refused; `result_backend` may be `disabled://` |
 /// | `broker_transport`, `broker_host`, `broker_port`, `broker_user`, `broker_password`, `broker_vhost` | the broker's URL in parts, where there is none |
 /// | `redis_host`, `redis_port`, `redis_db` | where results are if `result_backend` is `redis` |
-/// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ) |
-/// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once; so is `broker_connection_retry` where this is not set, though a worker connects again after a loss in any case |
+/// | `broker_write_url`, `broker_read_url` | where tasks are sent to and taken from, in place of `broker_url` (RabbitMQ; elsewhere two different ones are refused) |
+/// | `broker_connection_retry_on_startup` | `false` for a worker that ends if it does not reach the broker at once |
+/// | `broker_connection_retry` | `false` for a worker that does not connect again: if it loses the connection to Redis or RabbitMQ, it lets its tasks end, and ends with an error; where `broker_connection_retry_on_startup` is not set, it also has that one's effect |
 /// | `broker_connection_max_retries` | how often a worker tries again before it ends that has not reached the broker yet; without it, and with 0, for ever |
-/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate (`PLAIN` and `AMQPLAIN` send user and password); what a URL says goes before; the seconds also hold for Redis |
+/// | `broker_failover_strategy`, `broker_connection_timeout`, `broker_heartbeat`, `broker_login_method` | connections to RabbitMQ: `shuffle` for another order of the URLs in each process, seconds, `EXTERNAL` for a login by certificate (`PLAIN` and `AMQPLAIN` send user and password); what a URL says goes before; the seconds also hold for Redis, and have no effect where there is no connection |
 /// | `broker_use_ssl`, `redis_backend_use_ssl` | encryption of the broker, and of results in Redis: at Redis: `true`, or `ssl_cert_reqs`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_check_hostname`; at RabbitMQ `true` or py-amqp's `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname`; unless the URL has these itself; the files are read for each connection |
 /// | `redis_username`, `redis_password`, `redis_client_name` | login of results in Redis, unless the URL has one, and the name in its `CLIENT LIST` |
 /// | `redis_socket_connect_timeout`, `redis_socket_timeout` | seconds in which a connection to results in Redis must be made, 5 without it, and an answer must come, 30 without it |
@@ -40,11 +41,11 @@ import CeleryWire
 /// | `task_reject_on_worker_lost` | a late message of a worker that has vanished always goes back, since nobody is left to store its failure; the log says so where this is `false` |
 /// | `result_expires`, `result_failure_expires`, `result_extended`, `result_serializer`, `result_accept_content`, `result_compression`, `result_persistent`, `result_chord_retry_interval`, `result_chord_expires` | results |
 /// | `worker_concurrency`, `worker_prefetch_multiplier`, `worker_disable_prefetch`, `worker_disable_rate_limits`, `worker_deduplicate_successful_tasks`, `worker_eta_task_limit`, `worker_cancel_long_running_tasks_on_connection_loss`, `worker_send_task_events`, `worker_enable_remote_control` | workers |
-/// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable`, `event_exchange` | remote control and events |
+/// | `control_exchange`, `control_queue_ttl`, `control_queue_expires`, `control_queue_exclusive`, `control_queue_durable`, `event_exchange`, `event_queue_prefix`, `event_queue_ttl`, `event_queue_expires`, `event_queue_exclusive`, `event_queue_durable` | remote control and events; queues of events are those of the verbs `events` and `doctor` at RabbitMQ |
 /// | `worker_pool`, `worker_state_db`, `worker_soft_shutdown_timeout`, `worker_enable_soft_shutdown_on_idle` | what the verb `worker` of a program does |
-/// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat` |
+/// | `timezone`, `enable_utc`, `beat_schedule`, `beat_cron_starting_deadline`, `beat_max_loop_interval`, `missed_runs` | the schedule of the verbs `beat` and `worker --beat`; without `timezone` it is in UTC, or with `enable_utc: false` in the system's zone |
 /// | `beat_enable_remote_control`, `beat_remote_control_max_tick_age` | whether the verb `beat` answers Celery's `ping`, and how long ago it may have looked at its schedule, in seconds: 0 for ever, without it twice `beat_max_loop_interval` |
-/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`, `fanout_prefix`, `fanout_patterns`, `body_encoding`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; `ack_emulation` can only be `true`, since `false` would lose what a lost worker had taken; kombu's others have no effect |
+/// | `broker_transport_options` | `visibility_timeout`, `global_keyprefix`, `priority_steps`, `sep`, `unacked_key`, `unacked_index_key`, `unacked_mutex_key`, `fanout_prefix`, `fanout_patterns`, `body_encoding`; `maximum_eta_hold` of RabbitMQ; `maximum_parked`, `parked_lifetime`, `dead_letter_exchange`, `dead_letter_routing_key` of ``worker``; `data_folder_in`, `data_folder_out` and `control_folder` of a folder; those of connections to Redis; `ack_emulation` has no effect, since what a lost worker had taken comes back in any case; kombu's others have no effect |
 /// | `result_backend_transport_options` | `global_keyprefix`; `result_chord_ordered`, `false` for a chord's results as they come; those of connections to Redis; others have no effect |
 /// | options of connections to Redis | `master_name`, `min_other_sentinels` and `sentinel_kwargs` of `sentinel://` (`username`, `password`, `ssl`, `ssl_…` as above, `socket_timeout`, `socket_connect_timeout`); `socket_connect_timeout`, `socket_timeout`, `client_name` |
 ///
@@ -94,10 +95,15 @@ public struct CelerySettings: Sendable {
     ///
     /// - Parameters:
     ///   - yaml: the text of the settings file, in UTF-8.
+    ///   - environment: the variables that `${NAME}` in a value stands for; one that is not there is an error. `${file:PATH}`
+    ///     stands for the first line of a file. Any other `$` stays.
     ///   - isStrict: whether a name that nobody knows is an error. Else it sets nothing, and the application's log warns of it.
     /// - Throws: ``CeleriacError`` with code `configuration`, whose message names the setting.
-    public init(yaml: [UInt8], isStrict: Bool = false) throws(CeleriacError) {
-        try self.init(layers: [SettingsLayer(yaml: yaml, place: "the settings file")], isStrict: isStrict)
+    public init(
+        yaml: [UInt8], environment: [String: String] = [:], isStrict: Bool = false
+    ) throws(CeleriacError) {
+        let layer = try SettingsLayer(yaml: yaml, place: "the settings file", environment: environment)
+        try self.init(layers: [layer], isStrict: isStrict)
     }
 
     /// Reads the listed settings from variables such as `CELERY_TASK_ACKS_LATE`, whose values are YAML or plain text. With the

@@ -7,10 +7,13 @@ import CeleryDialect
 /// its default here is another.
 enum SettingDefaults {
     private static let values: WireObject = [
-        "accept_content": ["json"], "broker_heartbeat": 120, "broker_native_delayed_delivery_queue_type": "quorum",
+        "accept_content": ["json"], "broker_connection_retry": true, "broker_heartbeat": 120,
+        "broker_native_delayed_delivery_queue_type": "quorum",
         "broker_use_ssl": false, "control_exchange": "celery", "control_queue_durable": false,
         "control_queue_exclusive": true, "control_queue_expires": 10, "control_queue_ttl": 300, "enable_utc": true,
-        "event_exchange": "celeryev", "event_serializer": "json", "include": [], "result_chord_retry_interval": 1,
+        "event_exchange": "celeryev", "event_queue_durable": false, "event_queue_exclusive": true,
+        "event_queue_expires": 60, "event_queue_prefix": "celeryev", "event_queue_ttl": 5,
+        "event_serializer": "json", "include": [], "result_chord_retry_interval": 1,
         "result_expires": 86_400, "result_extended": false, "result_persistent": false, "result_serializer": "json",
         "task_always_eager": false, "task_annotations": [:], "task_create_missing_queue_exchange_type": "direct",
         "task_create_missing_queue_type": "classic",
@@ -49,8 +52,8 @@ enum SettingDefaults {
 
     /// Settings and options whose null says something else than to leave them out.
     private static let meaningfulNulls: Set<String> = [
-        "body_encoding", "control_queue_expires", "control_queue_ttl", "maximum_eta_hold", "result_expires",
-        "task_repr_maxlevels",
+        "body_encoding", "control_queue_expires", "control_queue_ttl", "event_queue_expires", "event_queue_ttl",
+        "maximum_eta_hold", "result_expires", "task_repr_maxlevels",
     ]
 
     /// Settings without those that are as Celery's defaults have them.

@@ -19,8 +19,8 @@ package enum SettingNames {
     /// Those that are text whatever they look like, and that a program which fills in variables gets from somebody else.
     static let texts: Set<String> = [
         "broker_host", "broker_password", "broker_transport", "broker_user", "broker_vhost", "control_exchange",
-        "event_exchange", "redis_client_name", "redis_host", "redis_password", "redis_username", "result_backend",
-        "security_cert_store", "security_certificate", "security_key", "security_key_password",
+        "event_exchange", "event_queue_prefix", "redis_client_name", "redis_host", "redis_password", "redis_username",
+        "result_backend", "security_cert_store", "security_certificate", "security_key", "security_key_password",
         "task_default_exchange", "task_default_queue", "task_default_routing_key", "worker_pool", "worker_state_db",
     ]
 
@@ -78,13 +78,6 @@ package enum SettingNames {
             ["task_retry_on_worker_lost"]
         ),
         ("timers need no such setting", ["broker_heartbeat_checkrate", "worker_timer_precision"]),
-        (
-            "only receivers of events declare these queues",
-            [
-                "event_queue_durable", "event_queue_exclusive", "event_queue_expires", "event_queue_prefix",
-                "event_queue_ttl",
-            ]
-        ),
         ("it has no effect at Celery either", ["result_exchange", "result_exchange_type", "deprecated_settings"]),
         ("clients keep no results in memory", ["result_cache_max"]),
         ("a chord's results are read when all of them are there", ["result_chord_join_timeout"]),

@@ -20,8 +20,13 @@ package struct SettingsLayer: Sendable {
 
     /// Reads a settings file.
     ///
-    /// - Throws: ``CeleriacError`` with code `configuration` for content that is not YAML.
-    package init(yaml: [UInt8], place: String) throws(CeleriacError) {
+    /// - Parameters:
+    ///   - yaml: the file's content.
+    ///   - place: where it stands.
+    ///   - environment: the variables that `${NAME}` in a value stands for.
+    /// - Throws: ``CeleriacError`` with code `configuration` for content that is not YAML, and for a variable that is not there,
+    ///   which names the setting.
+    package init(yaml: [UInt8], place: String, environment: [String: String] = [:]) throws(CeleriacError) {
         let value: WireValue
         do {
             value = try WireYAML.decode(yaml)
@@ -32,7 +37,20 @@ package struct SettingsLayer: Sendable {
         guard let written = value.isNull ? [:] : value.objectValue else {
             throw CeleriacError(.configuration, "\(place) is not a list of keys with values")
         }
-        try self.init(written: written, place: place)
+        let layer = try SettingsLayer(written: written, place: place)
+        var values: WireObject = [:]
+        for (name, value) in layer.values {
+            // What nobody reads may have marks of its own.
+            guard SettingNames.reasonWithoutEffect(of: name) == nil else {
+                values[name] = value
+                continue
+            }
+            let places = SettingPlaceholders(environment: environment, others: .stay) { reason in
+                CeleriacError(.configuration, "\(place) \(reason) for \(name)")
+            }
+            values[name] = try places.filled(value)
+        }
+        self.init(place: place, values, warnings: layer.warnings)
     }
 
     /// Reads settings as somebody has written them.

@@ -4,8 +4,8 @@ import CeleryDialect
 
 /// A settings file that makes a worker here work like another, out of what that tells of itself (`inspect conf`).
 ///
-/// Nobody tells secrets. Each has a name such as `${BROKER_URL_PASSWORD}` in the file, to be filled in. What has no effect
-/// here, or cannot be followed, stands in comments with the reason.
+/// Nobody tells secrets. Each has a name such as `${BROKER_URL_PASSWORD}` in the file, which is filled in from the environment
+/// when it is read. What has no effect here, or cannot be followed, stands in comments with the reason.
 package struct WorkerSettingsFile: Sendable {
     /// A setting that the file leaves out.
     package struct Omission: Sendable, Equatable {
@@ -66,7 +66,7 @@ package struct WorkerSettingsFile: Sendable {
     package var text: String {
         var lines = ["# Settings of \(Self.comment(node)) that are not Celery's defaults, as the worker tells them."]
         if !secrets.isEmpty {
-            lines.append("# It tells no secrets. Put them in the place of:")
+            lines.append("# It tells no secrets. Set variables of these names, or put them in their places:")
             lines += secrets.map { "#   ${\($0)}" }
         }
         lines += settings.map { Self.line($0.key, $0.value) }

@@ -47,6 +47,22 @@ struct CeleryTransportFactory {
         ConnectionURL.splitScheme(url).map { redisSchemes.contains($0.scheme) } ?? false
     }
 
+    /// Whether a URL leads to a broker without connections.
+    static func isConnectionless(_ url: String) -> Bool {
+        ConnectionURL.splitScheme(url).map { ["filesystem", "memory"].contains($0.scheme) } ?? false
+    }
+
+    /// Whether URLs lead to several servers of Redis, and to no sentinels that would know which of them is the primary.
+    static func hasSeveralRedisServers(_ urls: String) -> Bool {
+        isRedis(urls) && ConnectionURL.splitScheme(urls)?.scheme != "sentinel"
+            && urls.split(separator: ";").dropFirst().contains { $0.contains("://") }
+    }
+
+    /// What is wrong with them, as it ends a sentence. Each connection of a worker would find a server of its own, and what
+    /// one has taken, another would settle elsewhere.
+    static let severalRedisServers =
+        "several Redis URLs, but one is used: only those of sentinels and of RabbitMQ are tried in turn"
+
     /// Whether a URL of a result store says that there is none: Celery's `disabled://`.
     static func isDisabled(_ url: String) -> Bool {
         url == "disabled" || ConnectionURL.splitScheme(url)?.scheme == "disabled"
@@ -161,9 +177,11 @@ struct CeleryTransportFactory {
         guard !["amqp", "amqps", "pyamqp"].contains(scheme(url)),
             let name = configuration.amqp.connections.settingOfRabbitMQ(besides: url)
         else { return }
+        // Either of two URLs makes the other one.
+        let named = name == "broker_read_url" ? "broker_read_url or broker_write_url" : name
         throw CeleriacError(
             .configuration,
-            "the settings have \(name), which can only be followed for RabbitMQ: leave it out"
+            "the settings have \(named), which can only be followed for RabbitMQ: leave it out"
                 + " (for TLS at Redis, write rediss:// and its options in the URL)")
     }
 
@@ -198,11 +216,8 @@ struct CeleryTransportFactory {
     }
 
     private func redis(_ url: String, for use: RedisUse) throws(CeleriacError) -> RedisConfiguration {
-        if scheme(url) != "sentinel", url.split(separator: ";").dropFirst().contains(where: { $0.contains("://") }) {
-            throw CeleriacError(
-                .configuration,
-                "there are several Redis URLs, but one is used: only those of sentinels and of RabbitMQ are tried in turn"
-            )
+        if Self.hasSeveralRedisServers(url) {
+            throw CeleriacError(.configuration, "there are \(Self.severalRedisServers)")
         }
         var options: RedisConnectionOptions
         var section: SettingsSection

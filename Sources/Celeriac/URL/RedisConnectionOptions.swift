@@ -75,11 +75,18 @@ struct RedisConnectionOptions: Sendable, Equatable {
 
     /// What should be told about options that have no effect, a sentence each.
     static func notices(of options: WireObject, _ name: String) -> [String] {
-        idle.flatMap { reason, names in
+        var notices = idle.flatMap { reason, names in
             names.filter { options[$0] != nil && !(switches.contains($0) && options[$0] == false) }.map { option in
                 "\(name) sets \(option), which has no effect: \(reason)"
             }
         }
+        var section = SettingsSection(.object(options), name)
+        if (try? section.flag("ack_emulation")) == false {
+            notices.append(
+                "\(name) sets ack_emulation to false, which has no effect: what a worker has taken from Redis stands there "
+                    + "until it is settled, and comes back if the worker is lost")
+        }
+        return notices
     }
 
     /// Takes what `broker_transport_options` or `result_backend_transport_options` say of connections.
@@ -93,11 +100,8 @@ struct RedisConnectionOptions: Sendable, Equatable {
             }
             minimumOthers = count
         }
-        if try section.flag("ack_emulation") == false {
-            throw section.error(
-                "can only take true for ack_emulation: what a worker has taken stands in Redis until it is settled, "
-                    + "and comes back if the worker is lost, where false would lose it")
-        }
+        // What is false is told of, and does nothing.
+        _ = try section.flag("ack_emulation")
         // Whoever makes a result store reads it.
         _ = try section.flag("result_chord_ordered")
         if let options = try section.object("sentinel_kwargs") { try readSentinel(options) }

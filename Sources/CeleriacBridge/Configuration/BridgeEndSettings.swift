@@ -3,7 +3,6 @@ package import CeleriacCore
 package import CeleriacWire
 package import CeleryDialect
 package import CeleryWire
-import FoundationEssentials
 package import Logging
 import MachineryDialect
 
@@ -183,24 +182,7 @@ package struct BridgeEndSettings: Sendable, Hashable {
         if let name = written.keys.first(where: { addresses.contains($0) }) {
             throw section.error("names \(name) in its settings: it is the side's broker or results", at: "settings")
         }
-        return try filled(.object(written), environment, section).objectValue ?? [:]
-    }
-
-    private static func filled(
-        _ value: WireValue, _ environment: [String: String], _ section: SettingsSection
-    ) throws(CeleriacError) -> WireValue {
-        switch value {
-        case .string(let text): return .string(try filled(text, environment, section))
-        case .array(let elements):
-            var list: [WireValue] = []
-            for element in elements { list.append(try filled(element, environment, section)) }
-            return .array(list)
-        case .object(let object):
-            var copy: WireObject = [:]
-            for (key, element) in object { copy[key] = try filled(element, environment, section) }
-            return .object(copy)
-        default: return value
-        }
+        return try places(environment, section).filled(.object(written)).objectValue ?? [:]
     }
 
     /// Settings under Celery's names, of which some mean something by the kind of the broker.
@@ -220,22 +202,10 @@ package struct BridgeEndSettings: Sendable, Hashable {
     static func filled(
         _ text: String, _ environment: [String: String], _ section: SettingsSection
     ) throws(CeleriacError) -> String {
-        try Placeholders.fill(text, unclosed: section.error("has ${ without }")) { name throws(CeleriacError) in
-            try value(of: name, environment, section)
-        }
+        try places(environment, section).filled(text)
     }
 
-    private static func value(
-        of name: String, _ environment: [String: String], _ section: SettingsSection
-    ) throws(CeleriacError) -> String {
-        if name.hasPrefix("file:") {
-            let path = String(name.dropFirst("file:".count))
-            guard let content = try? String(contentsOfFile: path, encoding: .utf8) else {
-                throw section.error("names the file \(path), which cannot be read")
-            }
-            return String(content.prefix { !$0.isNewline })
-        }
-        guard let value = environment[name] else { throw section.error("needs the environment variable \(name)") }
-        return value
+    private static func places(_ environment: [String: String], _ section: SettingsSection) -> SettingPlaceholders {
+        SettingPlaceholders(environment: environment, others: .refused) { section.error($0) }
     }
 }

@@ -128,8 +128,9 @@ struct DoctorCommand: AsyncParsableCommand {
                 findings.append(.note("server", text, "look at its folder or program"))
             }
             findings += try await resultFindings(app)
-            let facts = try await workers(app)
-            findings += WorkerExamination(workers: facts, transport: transport(of: broker)).findings
+            let transport = transport(of: broker)
+            let facts = try await workers(app, transport)
+            findings += WorkerExamination(workers: facts, transport: transport).findings
             findings += try await queueFindings(broker)
             return true
         } catch {
@@ -167,12 +168,28 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     /// What workers tell when they are asked, and in their heartbeats.
-    private func workers(_ app: CeleryApp) async throws -> [WorkerFacts] {
+    private func workers(
+        _ app: CeleryApp, _ transport: WorkerExamination.Transport
+    ) async throws -> [WorkerFacts] {
         let heard = try await heartbeats(app)
         let control = app.control(timeout: .seconds(timeout))
         let confs = try await control.broadcast("conf", ["with_defaults": true], reply: true).map { NodeReply($0) }
         let scheduled = try await control.broadcast("scheduled", reply: true).map { NodeReply($0) }
+        // Elsewhere no limit is a queue's own.
+        var active: [NodeReply] = []
+        if transport == .rabbitMQ {
+            active = try await control.broadcast("active_queues", reply: true).map { NodeReply($0) }
+        }
         var workers: [String: WorkerFacts] = [:]
+        for reply in active {
+            guard let served = reply.value.arrayValue else { continue }
+            var queues: [String: WireObject] = [:]
+            for queue in served {
+                guard let name = queue["name"]?.stringValue else { continue }
+                queues[name] = queue["queue_arguments"]?.objectValue ?? [:]
+            }
+            workers[reply.node, default: WorkerFacts(reply.node)].queues = queues
+        }
         for reply in confs {
             workers[reply.node, default: WorkerFacts(reply.node)].settings = reply.value.objectValue ?? [:]
         }

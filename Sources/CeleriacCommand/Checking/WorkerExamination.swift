@@ -127,47 +127,83 @@ struct WorkerExamination {
 
     // MARK: Timeouts
 
-    /// What a worker in Python holds for longer than its broker lets it. Workers in Swift renew what they hold in Redis,
-    /// and have RabbitMQ keep what is due later.
+    /// How long a broker lets a worker hold a message.
+    private struct Limit {
+        var seconds: Double
+        var name: String
+        var remedy: String
+    }
+
+    /// What a worker holds for longer than its broker lets it.
     private func limits(of worker: WorkerFacts) -> [Finding] {
-        if worker.isSwift { return [] }
-        let limit: Double
-        let name: String
-        let remedy: String
-        switch transport {
-        case .redis:
-            limit = worker.seconds("broker_transport_options.visibility_timeout") ?? 3600
-            name = "visibility_timeout"
-            remedy = "raise visibility_timeout in broker_transport_options of all workers"
-        case .rabbitMQ:
-            limit = Self.consumerTimeout
-            name = "RabbitMQ's consumer_timeout"
-            remedy = "raise consumer_timeout at the broker, or use quorum queues with Celery's native delayed delivery"
-        case .other: return []
-        }
-        let seconds = "\(name) (\(Self.text(limit)))"
+        guard let limit = limit(of: worker) else { return [] }
+        let seconds = "\(limit.name) (\(Self.text(limit.seconds)))"
         var findings: [Finding] = []
-        if let latest = worker.latestETA, latest > limit {
+        // Workers in Swift have RabbitMQ keep what is due later.
+        if let latest = worker.latestETA, latest > limit.seconds, !worker.isSwift {
             findings.append(
                 .problem(
                     "timeouts",
                     "\(worker.node) holds a task for another \(Self.text(latest)), longer than \(seconds): "
                         + "it comes again meanwhile",
-                    remedy))
+                    limit.remedy))
         }
-        if worker.value("task_acks_late") == true {
+        // A worker in Swift knows again what comes back to itself.
+        if worker.value("task_acks_late") == true, !worker.isSwift || sharesQueues(worker) {
             let longest = worker.seconds("task_time_limit")
-            if longest.map({ $0 > limit }) ?? true {
+            if longest.map({ $0 > limit.seconds }) ?? true {
                 let text = longest.map { "up to \(Self.text($0))" } ?? "without a limit"
+                let harm = worker.isSwift ? "other workers of its queues run them again" : "they are run again"
                 findings.append(
                     .warning(
                         "timeouts",
                         "\(worker.node) acknowledges late, and tasks may run \(text), longer than \(seconds): "
-                            + "they are run again then",
-                        "set task_time_limit below it, or \(remedy)"))
+                            + "\(harm) then",
+                        "set task_time_limit below it, or \(limit.remedy)"))
             }
         }
         return findings
+    }
+
+    /// The limit of what a worker holds; nil where there is none.
+    private func limit(of worker: WorkerFacts) -> Limit? {
+        switch transport {
+        case .redis:
+            // Workers in Swift renew what they hold.
+            if worker.isSwift { return nil }
+            return Limit(
+                seconds: worker.seconds("broker_transport_options.visibility_timeout") ?? 3600,
+                name: "visibility_timeout",
+                remedy: "raise visibility_timeout in broker_transport_options of all workers")
+        case .rabbitMQ:
+            let delays = worker.isSwift ? "" : ", or use quorum queues with Celery's native delayed delivery"
+            let usual = Limit(
+                seconds: Self.consumerTimeout, name: "RabbitMQ's consumer_timeout",
+                remedy: "raise consumer_timeout at the broker\(delays)")
+            let limits = (worker.queues ?? [:]).sorted { $0.key < $1.key }.map { queue, arguments -> Limit in
+                guard let own = Self.ownTimeout(arguments) else { return usual }
+                return Limit(
+                    seconds: own, name: "x-consumer-timeout of the queue \(queue)",
+                    remedy: "declare the queue with a longer one\(delays)")
+            }
+            return limits.min { $0.seconds < $1.seconds } ?? usual
+        case .other: return nil
+        }
+    }
+
+    /// How long RabbitMQ waits by the queue's own argument, in seconds; nil if that does not say.
+    private static func ownTimeout(_ arguments: WireObject) -> Double? {
+        guard let milliseconds = arguments["x-consumer-timeout"]?.doubleValue, milliseconds > 0 else { return nil }
+        return milliseconds / 1000
+    }
+
+    /// Whether another worker may get what comes back from this one.
+    private func sharesQueues(_ worker: WorkerFacts) -> Bool {
+        workers.contains { other in
+            guard other.node != worker.node else { return false }
+            guard let theirs = other.queues, let own = worker.queues else { return true }
+            return own.keys.contains { theirs[$0] != nil }
+        }
     }
 
     /// A value as it is compared: Python and Swift write the same number differently.

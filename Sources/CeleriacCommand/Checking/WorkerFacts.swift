@@ -11,6 +11,8 @@ struct WorkerFacts: Sendable {
     var clockOffset: Double?
     /// In how many seconds its latest task begins that waits for its time; nil if none waits.
     var latestETA: Double?
+    /// The queues that it serves, with their arguments; nil if it has not told them.
+    var queues: [String: WireObject]?
 
     init(_ node: String) { self.node = node }
 

@@ -18,11 +18,11 @@ struct SettingsCommand: AsyncParsableCommand {
 
             With --like, a live worker in Python or Swift is asked for those of its settings that are not Celery's \
             defaults, and they are printed as a YAML file for --config. Workers tell no secrets, and only the first URL \
-            of several: the file has names such as ${BROKER_URL_PASSWORD} to fill in. What cannot be followed, or has no \
-            effect, stands in comments with the reason.
+            of several: the file has names such as ${BROKER_URL_PASSWORD}, which --config fills in from the environment. What \
+            cannot be followed, or has no effect, stands in comments with the reason.
 
             Exit status 1 means that settings are refused, 2 that the worker could not be asked, 64 that the command \
-            line, or with --like a setting, is wrong.
+            line, or with --like a setting, is wrong, or that a variable is not set that the file needs.
 
               celeriac settings --config celery.yaml
               celeriac settings --like celery@web1 -b redis://localhost/0 > celery.yaml

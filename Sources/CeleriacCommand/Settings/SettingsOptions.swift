@@ -19,8 +19,8 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: """
-            A YAML file of settings by Celery's names in lower case. A variable CELERY_<NAME> goes before it, and a flag \
-            before both.
+            A YAML file of settings by Celery's names in lower case, in which ${NAME} stands for an environment variable. A \
+            variable CELERY_<NAME> goes before it, and a flag before both.
             """,
         completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
@@ -70,7 +70,8 @@ struct SettingsOptions: ParsableArguments {
                         "the settings file \(config) does not exist or cannot be read: --config is the path of a YAML file"
                     )
                 }
-                layers.append(try SettingsLayer(yaml: [UInt8](content), place: "the settings file \(config)"))
+                let place = "the settings file \(config)"
+                layers.append(try SettingsLayer(yaml: [UInt8](content), place: place, environment: environment))
             }
             layers.append(try SettingsLayer(environment: environment))
         } catch let error as CeleriacError {

@@ -28,6 +28,8 @@ public struct ConsumerOptions: Sendable {
 
 /// Whom a consumer tells of its connection, besides its log. Brokers of users tell nobody.
 package struct ConsumerNews: Sendable {
+    /// Called when the connection is lost, once or several times for one loss.
+    package var isLost: (@Sendable (_ error: any Error) -> Void)?
     /// Called when the connection is back after it was lost.
     package var isBack: (@Sendable () -> Void)?
     /// Called when messages wait in a queue and none arrives.

@@ -48,6 +48,8 @@ public final class TaskWorker: Service {
     private let readiness = NIOLockedValueBox<Result<Void, any Error>?>(nil)
     /// Open once ``hasGivenUp``.
     private let givingUp = Gate()
+    /// The lost connection that has ended the worker.
+    private let loss = NIOLockedValueBox<CeleriacError?>(nil)
 
     /// Makes a worker from its parts. It closes neither the broker nor the store.
     ///
@@ -148,8 +150,8 @@ public final class TaskWorker: Service {
     /// messages back, and returns normally. Only a worker that has not begun to consume throws.
     ///
     /// - Throws: ``CeleriacError`` with code `configuration` for settings that cannot work; the broker's error if it
-    ///   refuses the worker; the consumer's error if it gives up; `CancellationError` when it was cancelled before it
-    ///   consumed.
+    ///   refuses the worker, `unavailable` if its connection is lost and settings forbid to connect again; the consumer's
+    ///   error if it gives up; `CancellationError` when it was cancelled before it consumed.
     public func run() async throws {
         for line in launchLog { logger.info("\(line)") }
         do {
@@ -170,6 +172,7 @@ public final class TaskWorker: Service {
                     }
                 }
             }
+            if let loss = loss.withLockedValue({ $0 }) { throw loss }
             settle(.failure(Self.stoppedEarly))
         } catch {
             settle(.failure(error))
@@ -258,6 +261,22 @@ public final class TaskWorker: Service {
         if let metrics {
             options.news.isBack = { metrics.reconnected() }
             options.news.hasStalled = { metrics.stalled($0) }
+        }
+        if !configuration.retriesLostConnection {
+            options.news.isLost = { [loss, stopping, logger] error in
+                // A worker that stops in any case has not failed.
+                if stopping.isOpen { return }
+                loss.withLockedValue { loss in
+                    if loss != nil { return }
+                    loss = CeleriacError(
+                        .unavailable, "the connection to the broker was lost, and the worker may not connect again",
+                        cause: error)
+                }
+                logger.critical(
+                    "the connection to the broker is lost, and the worker may not connect again: it stops",
+                    metadata: ["error": "\(error)"])
+                stopping.open()
+            }
         }
         var backoff = Backoff()
         var retries = 0

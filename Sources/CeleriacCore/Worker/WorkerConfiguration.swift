@@ -86,8 +86,10 @@ public struct WorkerConfiguration: Sendable {
     package var tracer: (any Tracer)?
     var revocationLimits = RevocationLimits()
     package var parkingPolicy = ParkingPolicy()
-    /// Whether a worker whose first attempt to reach the broker fails tries again. After that it always does.
+    /// Whether a worker whose first attempt to reach the broker fails tries again.
     package var retriesFirstConnection = true
+    /// Whether a worker whose connection to the broker is lost connects again. One that does not lets its tasks end and fails.
+    package var retriesLostConnection = true
     /// How often it tries again; nil for no limit.
     package var maximumFirstRetries: Int?
     /// Whether tasks begin as they come, whatever their rate limits.

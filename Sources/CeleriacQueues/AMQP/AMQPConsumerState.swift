@@ -53,6 +53,8 @@ struct AMQPConsumerState {
     var isStopped = false
     /// Whether a channel was lost since the last one was opened.
     var wasLost = false
+    /// Whether the consumer has ever had all of its queues.
+    var hasConsumed = false
     /// When to connect again.
     var reconnection = Reconnection()
     /// Called when the channel is lost.

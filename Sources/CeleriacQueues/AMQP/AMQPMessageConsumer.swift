@@ -101,6 +101,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
             state.withLockedValue { state in
                 state.isSetUp = state.generation == generation && state.channel != nil
                 state.reconnection.opened(at: timers.now)
+                state.hasConsumed = true
             }
         } catch {
             state.withLockedValue { $0.drop() }
@@ -259,20 +260,25 @@ package final class AMQPMessageConsumer: LosingConsumer {
     }
 
     func lose(_ generation: UInt64, _ error: AMQPError) {
-        let (gate, action, isLoss) = state.withLockedValue { state -> (Gate?, (@Sendable () -> Void)?, Bool) in
-            guard state.generation == generation, state.channel != nil else { return (nil, nil, false) }
+        let (gate, action, isLoss, isTold) = state.withLockedValue {
+            state -> (Gate?, (@Sendable () -> Void)?, Bool, Bool) in
+            guard state.generation == generation, state.channel != nil else { return (nil, nil, false, false) }
             // Until it is set up the worker has nothing of it, and whoever connects goes on with another limit.
             let isLoss = state.isSetUp || !error.isRefusalOfGlobalLimit
             state.drop()
             if isLoss { state.wasLost = true }
             defer { state.change = Gate() }
-            return (state.change, isLoss ? state.lossAction : nil, isLoss)
+            // Before that, whoever began to consume is told by an error. A connection that ends because of its limits is
+            // opened again with others.
+            let isTold = state.hasConsumed && !error.isRefusalOfGlobalLimit
+            return (state.change, isLoss ? state.lossAction : nil, isLoss, isTold)
         }
         guard let gate else { return }
         if error.isRefusalOfGlobalLimit { limitEachConsumer(since: error.replyText) }
         if isLoss { logger.warning("lost the connection to the broker", metadata: ["error": "\(error)"]) }
         gate.open()
         action?()
+        if isTold { options.news.isLost?(error) }
     }
 
     package func onLoss(_ action: (@Sendable () -> Void)?) { state.withLockedValue { $0.lossAction = action } }

@@ -37,16 +37,19 @@ package final class ListWait: Sendable {
     /// How long one command blocks. It bounds the time until a connection is noticed that is dead and does not tell.
     private let patience: Duration
     private let state = NIOLockedValueBox(State())
+    /// Called when a connection is lost that waits.
+    private let isLost: (@Sendable (any Error) -> Void)?
 
     package init(
         _ configuration: RedisConfiguration, takingFrom end: End, patience: Duration, eventLoop: any EventLoop,
-        logger: Logger
+        logger: Logger, isLost: (@Sendable (any Error) -> Void)? = nil
     ) {
         self.configuration = configuration
         self.end = end
         self.patience = patience
         self.eventLoop = eventLoop
         self.logger = logger
+        self.isLost = isLost
     }
 
     /// Returns when one of the lists may have an element, when `stop` opens, or when it is time for other work.
@@ -76,19 +79,22 @@ package final class ListWait: Sendable {
     }
 
     private func ended(_ result: Result<[RedisValue], any Error>, list: String, client: RedisClient) {
-        let stop = state.withLockedValue { state -> Gate? in
+        let (stop, loss) = state.withLockedValue { state -> (Gate?, RedisError?) in
             // A client that was closed on purpose is no longer the list's.
-            guard state.clients[list] === client else { return nil }
+            guard state.clients[list] === client else { return (nil, nil) }
             state.blocked.remove(list)
+            var loss: RedisError?
             switch result {
             case .success(let replies):
                 if let error = replies.first?.error { state.obstacle = RedisError(error) }
-            case .failure(let error):
+            case .failure(let error as RedisError):
                 // A connection that is lost is a reason to look, and nothing else.
-                if let error = error as? RedisError, error.code != .connectionLost { state.obstacle = error }
+                if error.code == .connectionLost { loss = error } else { state.obstacle = error }
+            case .failure: break
             }
-            return state.stop
+            return (state.stop, loss)
         }
+        if let loss { isLost?(loss) }
         stop?.open()
     }
 

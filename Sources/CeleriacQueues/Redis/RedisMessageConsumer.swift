@@ -103,7 +103,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
         self.timers = EventLoopTimerSource(eventLoop: client.eventLoop)
         self.wait = ListWait(
             configuration, takingFrom: topology.servedEnd, patience: topology.patience, eventLoop: client.eventLoop,
-            logger: logger)
+            logger: logger, isLost: options.news.isLost)
         state.withLockedValue { $0.turn = SuspectTurn(maximumAttempts: options.maximumAttempts) }
         self.listener = RedisListener(client, eventLoopGroup: eventLoopGroup, logger: logger)
         for queue in options.queues { serve(queue.name) }
@@ -155,6 +155,7 @@ package final class RedisMessageConsumer: YieldingConsumer {
                 isFailing = true
                 state.withLockedValue { $0.takingError = error }
                 let pause = backoff.next()
+                if error.isOutOfReach { news.isLost?(error) }
                 wasAway = wasAway || error.isOutOfReach
                 logger.warning(
                     "cannot take messages, trying again",

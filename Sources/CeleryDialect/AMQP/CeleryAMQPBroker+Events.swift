@@ -4,14 +4,9 @@ package import CeleriacCore
 import CeleriacWire
 
 extension CeleryAMQPBroker: EventBroker {
-    /// How long the broker keeps a listener's queue without its consumer: Celery's `event_queue_expires`.
-    private static let queueExpiry = Duration.seconds(60)
-    /// How long it keeps an event that the listener does not take: Celery's `event_queue_ttl`.
-    private static let eventLifetime = Duration.seconds(5)
-
-    /// Hears events in an exclusive queue on a connection of its own.
+    /// Hears events in a queue on a connection of its own.
     package func listen(
-        to exchange: String, queue: String, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
+        to exchange: String, queue: EventQueue, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
     ) async throws {
         let listener = AMQPClient(configurations: reading, eventLoopGroup: eventLoopGroup, logger: logger)
         do throws(AMQPError) {
@@ -25,14 +20,11 @@ extension CeleryAMQPBroker: EventBroker {
             client: listener,
             setup: { channel throws(AMQPError) in
                 try await channel.exchangeDeclare(exchange, type: "topic", durable: true)
-                try await channel.queueDeclare(
-                    queue, durable: false, exclusive: true, autoDelete: true,
-                    arguments: [
-                        "x-expires": .int(Self.queueExpiry.brokerMilliseconds),
-                        "x-message-ttl": .int(Self.eventLifetime.brokerMilliseconds),
-                    ])
-                try await channel.queueBind(queue, exchange: exchange, routingKey: "#")
-                return [AMQPConsumption(queue: queue, noAck: true)]
+                try await channel.declareInbox(
+                    queue.name, expiry: queue.expiry, messageLifetime: queue.lifetime,
+                    isExclusive: queue.isExclusive, isDurable: queue.isDurable)
+                try await channel.queueBind(queue.name, exchange: exchange, routingKey: "#")
+                return [AMQPConsumption(queue: queue.name, noAck: true)]
             },
             onEvent: { event in
                 switch event {

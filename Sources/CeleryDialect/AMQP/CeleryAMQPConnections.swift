@@ -43,8 +43,7 @@ package struct CeleryAMQPConnections: Sendable, Hashable {
     package func settingOfRabbitMQ(besides broker: String) -> String? {
         if tls != nil { return "broker_use_ssl" }
         if let readURL, readURL != broker { return "broker_read_url" }
-        // Four seconds are Celery's default.
-        return timeout == nil || timeout == .seconds(4) ? nil : "broker_connection_timeout"
+        return nil
     }
 }
 

@@ -122,13 +122,21 @@ extension AMQPChannel {
     func declareInbox(
         _ exchanges: ControlExchanges, boundTo exchange: String, routingKey: String = ""
     ) async throws(AMQPError) {
-        var arguments: WireObject = [:]
-        if let expiry = exchanges.inboxExpiry { arguments["x-expires"] = .int(expiry.brokerMilliseconds) }
-        if let lifetime = exchanges.messageLifetime { arguments["x-message-ttl"] = .int(lifetime.brokerMilliseconds) }
-        try await queueDeclare(
-            exchanges.inbox, durable: exchanges.isInboxDurable, exclusive: exchanges.isInboxExclusive,
-            autoDelete: !exchanges.isInboxDurable, arguments: arguments)
+        try await declareInbox(
+            exchanges.inbox, expiry: exchanges.inboxExpiry, messageLifetime: exchanges.messageLifetime,
+            isExclusive: exchanges.isInboxExclusive, isDurable: exchanges.isInboxDurable)
         try await queueBind(exchanges.inbox, exchange: exchange, routingKey: routingKey)
+    }
+
+    /// Declares a queue of remote control or of events, as kombu 5.7 does.
+    func declareInbox(
+        _ name: String, expiry: Duration?, messageLifetime: Duration?, isExclusive: Bool, isDurable: Bool
+    ) async throws(AMQPError) {
+        var arguments: WireObject = [:]
+        if let expiry { arguments["x-expires"] = .int(expiry.brokerMilliseconds) }
+        if let messageLifetime { arguments["x-message-ttl"] = .int(messageLifetime.brokerMilliseconds) }
+        try await queueDeclare(
+            name, durable: isDurable, exclusive: isExclusive, autoDelete: !isDurable, arguments: arguments)
     }
 }
 

@@ -139,6 +139,8 @@ public struct CeleryControlConfiguration: Sendable {
     public var isQueueDurable = false
     /// The exchange of events: `event_exchange`.
     package var eventExchange = CeleryEvent.exchange
+    /// The queues of those who hear events: `event_queue_…`. Their names begin with its name.
+    package var eventQueue = EventQueue(name: "celeryev")
 
     /// Creates a configuration, with Celery's defaults.
     public init(

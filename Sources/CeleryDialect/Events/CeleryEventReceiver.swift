@@ -20,18 +20,21 @@ package struct CeleryEventReceiver: Sendable {
 
     private let broker: any MessageBroker
     private let exchange: String
+    private let queue: EventQueue
     private let content: ControlContent
     private let limits: WireLimits
     private let timers: any TimerSource
     private let clock = LamportClock()
 
-    /// Makes a receiver of the events of an exchange. The broker stays its owner's.
+    /// Makes a receiver of the events of an exchange. The broker stays its owner's, and the name of the queue is the beginning
+    /// of its own one's.
     package init(
-        broker: any MessageBroker, exchange: String, content: ControlContent, limits: WireLimits,
+        broker: any MessageBroker, exchange: String, queue: EventQueue, content: ControlContent, limits: WireLimits,
         timers: any TimerSource
     ) {
         self.broker = broker
         self.exchange = exchange
+        self.queue = queue
         self.content = content
         self.limits = limits
         self.timers = timers
@@ -42,14 +45,19 @@ package struct CeleryEventReceiver: Sendable {
     /// - Parameters:
     ///   - enough: opened when nobody listens any more.
     ///   - hear: gets what happens. It returns at once, and may be called on any thread.
-    /// - Throws: as ``EventBroker/listen(to:queue:until:hear:)``.
+    /// - Throws: as ``EventBroker/listen(to:queue:until:hear:)``; ``CeleriacError`` with code `configuration` for a queue that is
+    ///   both exclusive and durable.
     package func listen(until enough: Gate, hear: @escaping @Sendable (News) -> Void) async throws {
         guard let source = broker.unwrapped as? any EventBroker else {
             throw CeleriacError(.unsupported, "this transport carries no events")
         }
-        try await source.listen(
-            to: exchange, queue: "celeryev.\(randomUUID())", until: enough
-        ) { news in
+        guard !(queue.isExclusive && queue.isDurable) else {
+            throw CeleriacError(
+                .configuration, "event_queue_durable needs event_queue_exclusive: false beside it, as in Celery")
+        }
+        var own = queue
+        own.name += ".\(randomUUID())"
+        try await source.listen(to: exchange, queue: own, until: enough) { news in
             switch news {
             case .listening: hear(.listening)
             case .lost(let error): hear(.lost(error))

@@ -5,11 +5,11 @@ import NIOCore
 extension CeleryFilesystemBroker: EventBroker {
     /// Hears events by files. It needs a control folder.
     package func listen(
-        to exchange: String, queue: String, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
+        to exchange: String, queue: EventQueue, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
     ) async throws {
         let controlFolder = try controlFolder("events need")
         let inbox = FilesystemInbox(
-            queue, boundToTopic: exchange, key: "#", controlFolder: controlFolder, broker: self)
+            queue.name, boundToTopic: exchange, key: "#", controlFolder: controlFolder, broker: self)
         try await FileStore.blocking { try inbox.open() }
         hear(.listening)
         await inbox.serve(until: enough, on: eventLoopGroup.next()) { hear(.message($0)) }

@@ -8,7 +8,7 @@ extension CeleryRedisBroker: EventBroker {
     /// Hears events by pub/sub: to kombu their exchange is a fanout exchange here, whose routing keys end the channels'
     /// names. There is no queue.
     package func listen(
-        to exchange: String, queue: String, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
+        to exchange: String, queue: EventQueue, until enough: Gate, hear: @escaping @Sendable (EventNews) -> Void
     ) async throws {
         let limits = limits
         let subscription = RedisPubSub(

@@ -56,9 +56,12 @@ package struct BeatFile: Sendable {
 
     /// Reads what stands in a section of settings, and leaves the rest there.
     ///
+    /// - Parameters:
+    ///   - file: the section.
+    ///   - defaultZone: the zone where none is named.
     /// - Throws: as ``init(_:)``.
-    package init(_ file: inout SettingsSection) throws(CeleriacError) {
-        zone = try file.text("timezone").map { name throws(CeleriacError) in try CalendarZone(name) } ?? .utc
+    package init(_ file: inout SettingsSection, defaultZone: CalendarZone = .utc) throws(CeleriacError) {
+        zone = try file.text("timezone").map { name throws(CeleriacError) in try CalendarZone(name) } ?? defaultZone
         var configuration = BeatConfiguration()
         if let missed = try file.text("missed_runs") {
             guard let known = MissedRuns(rawValue: missed) else {

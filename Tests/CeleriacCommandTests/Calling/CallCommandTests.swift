@@ -252,7 +252,7 @@ import Testing
 
     /// Each says what is wrong with it.
     @Test(arguments: [
-        (["call", "t", "-b", "redis://a;redis://b"], "there are several Redis URLs"),
+        (["call", "t", "-b", "redis://a;redis://b"], "several Redis URLs, but one is used"),
         (["call", "t", "-b", "localhost:6379"], "the URL of the broker has no scheme"),
         (["call", "t", "-b", "redis://localhost", "--wait"], "--wait needs a result store"),
     ])

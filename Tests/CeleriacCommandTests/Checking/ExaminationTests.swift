@@ -165,6 +165,43 @@ import Testing
         #expect(levels(WorkerExamination(workers: [], transport: .redis).findings) == [.warning])
     }
 
+    @Test("of workers in Swift at RabbitMQ, where others take over what takes longer than a queue lets it")
+    func takenOver() {
+        let software = "celeriac 0.1.0"
+        func timeouts(_ workers: WorkerFacts...) -> [String] {
+            WorkerExamination(workers: workers, transport: .rabbitMQ).findings
+                .filter { $0.subject == "timeouts" && $0.level == .warning }.map(\.text)
+        }
+        var first = worker("a@h", ["task_acks_late": true], software: software)
+        first.latestETA = 7200
+        var second = worker("b@h", ["task_acks_late": true, "task_time_limit": 60], software: software)
+        // It knows its own tasks again, and RabbitMQ keeps what is due later.
+        #expect(timeouts(first).isEmpty)
+        let together = timeouts(first, second)
+        #expect(together.count == 1)
+        #expect(
+            together.first == "a@h acknowledges late, and tasks may run without a limit, longer than RabbitMQ's "
+                + "consumer_timeout (30 min): other workers of its queues run them again then")
+        first.queues = ["mail": [:]]
+        second.queues = ["images": ["x-consumer-timeout": 30_000], "mail": [:]]
+        let own = timeouts(first, second)
+        #expect(own.count == 2)
+        #expect(own.contains { $0.contains("up to 60 s, longer than x-consumer-timeout of the queue images (30 s)") })
+        second.queues = ["images": ["x-consumer-timeout": 30_000]]
+        #expect(timeouts(first, second).isEmpty)
+        // Early, nothing is held while it runs. In Redis it is renewed.
+        let early = worker("a@h", ["task_acks_late": false], software: software)
+        #expect(timeouts(early, worker("b@h", [:])).isEmpty)
+        let redis = WorkerExamination(workers: [first, second], transport: .redis).findings
+        #expect(!redis.contains { $0.subject == "timeouts" })
+        // A longer time of its own is enough.
+        var patient = worker("c@h", ["task_acks_late": true, "task_time_limit": 3600])
+        patient.queues = ["slow": ["x-consumer-timeout": 7_200_000]]
+        #expect(timeouts(patient).isEmpty)
+        patient.queues = ["slow": ["x-consumer-timeout": 7_200_000], "mail": [:]]
+        #expect(timeouts(patient).count == 1)
+    }
+
     @Test("of workers that disagree, or hold messages for too long")
     func disagreement() {
         var first = worker(

@@ -71,7 +71,7 @@ import Testing
         for name in [
             "broker_login_method", "broker_pool_limit", "queue_order_strategy", "interval_step", "retry_policy",
             "serializer", "priority",
-            "task_reject_on_worker_lost", "result_chord_join_timeout", "event_queue_expires",
+            "task_reject_on_worker_lost", "result_chord_join_timeout",
             "worker_max_tasks_per_child", "worker_log_format", "imports", "beat_scheduler",
         ] {
             #expect(settings.notices.contains { $0.contains(name) }, "\(name)")

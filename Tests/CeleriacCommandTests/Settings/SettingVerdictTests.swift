@@ -115,6 +115,24 @@ import Testing
         #expect(unset.configuration.failureExpiry == nil && !unset.worker.disablesRateLimits)
     }
 
+    @Test("queues of events are as Celery's, and as the settings say")
+    func eventQueues() throws {
+        #expect(try settings("event_exchange: ev").configuration.control.eventQueue == EventQueue(name: "celeryev"))
+        let queue = try settings(
+            "{event_queue_prefix: watch, event_queue_ttl: '9', event_queue_exclusive: false, event_queue_durable: true}"
+        ).configuration.control.eventQueue
+        let expected = EventQueue(name: "watch", lifetime: .seconds(9), isExclusive: false, isDurable: true)
+        #expect(queue == expected)
+        let endless = try settings("{event_queue_ttl: null, event_queue_expires: null}").configuration.control
+        #expect(endless.eventQueue.lifetime == nil && endless.eventQueue.expiry == nil)
+        // A worker has no such queue, so that only a monitor minds.
+        let both = try settings("event_queue_durable: true").configuration.control.eventQueue
+        #expect(both.isDurable && both.isExclusive)
+        for yaml in ["event_queue_ttl: -1", "event_queue_prefix: 5", "event_queue_durable: perhaps"] {
+            #expect(throws: CeleriacError.self, "\(yaml)") { try settings(yaml) }
+        }
+    }
+
     @Test("the names from before Celery 4 are read, all of them or none")
     func oldNames() throws {
         let old = try settings(
@@ -160,12 +178,21 @@ import Testing
 
     @Test("what only RabbitMQ follows is refused beside another broker")
     func otherBrokers() {
-        func names(_ broker: WireValue) -> [[String]] {
-            let values: WireObject = ["broker_url": broker, "broker_connection_timeout": 10, "broker_heartbeat": 30]
+        func names(_ broker: WireValue, reading: WireValue = .null) -> [[String]] {
+            let values: WireObject = [
+                "broker_url": broker, "broker_read_url": reading, "broker_connection_timeout": 10,
+                "broker_heartbeat": 30,
+            ]
             return SettingRefusal.all(layers: [SettingsLayer(place: "the file", values)]).map(\.names)
         }
-        #expect(names("memory://") == [["broker_connection_timeout"]] && names("redis://localhost") == [])
+        #expect(names("memory://") == [] && names("redis://localhost") == [])
         #expect(names("amqp://localhost") == [] && names("own://here") == [])
+        #expect(names("redis://a", reading: "redis://b") == [["broker_read_url"]])
+        #expect(names("redis://a", reading: "redis://a") == [] && names("amqp://a", reading: "amqp://b") == [])
+        // Of several servers of Redis nobody would know which is meant.
+        #expect(names(["redis://a", "redis://b"]) == [["broker_url"]])
+        #expect(names("valkey://a;valkey://b") == [["broker_url"]])
+        #expect(names(["amqp://a", "amqp://b"]) == [] && names("sentinel://a;sentinel://b") == [])
     }
 
     @Test("secrets are masked as Celery masks them")

@@ -61,6 +61,17 @@ struct SettingsCommandTests {
         #expect(object["warnings"] == [] && object["refusals"]?.arrayValue?.count == 1)
     }
 
+    @Test("a file that nobody has filled in is wrong, and variables fill it in without being shown")
+    func unfilled() async throws {
+        let yaml = "broker_url: redis://:${SECRET_OF_TEST}@h/1"
+        let unfilled = try await run(yaml)
+        #expect(unfilled.status == .exited(64) && unfilled.output.isEmpty)
+        let text = "the settings file celery.yaml needs the environment variable SECRET_OF_TEST for broker_url"
+        #expect(unfilled.errors.contains(text), "\(unfilled.errors)")
+        let filled = try await run(yaml, variables: ["SECRET_OF_TEST": "pw0rd"])
+        #expect(filled.status == .exited(0) && filled.output.contains("redis://:********@h/1"), "\(filled.output)")
+    }
+
     #if Redis
     @Test("writes a live worker's settings as a file")
     func like() async throws {

@@ -40,7 +40,7 @@ import Testing
         let file = try file(Self.conf)
         let expected = #"""
             # Settings of celery@web1 that are not Celery's defaults, as the worker tells them.
-            # It tells no secrets. Put them in the place of:
+            # It tells no secrets. Set variables of these names, or put them in their places:
             #   ${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}
             #   ${BROKER_URL_PASSWORD}
             #   ${REDIS_PASSWORD}
@@ -79,14 +79,18 @@ import Testing
             """#
         #expect(file.text == expected)
 
-        let settings = try CelerySettings(yaml: Array(file.text.utf8))
-        #expect(settings.notices.count == 2)
-        for text in ["broker_connection_retry is false", "accept_content has pickle"] {
-            #expect(settings.notices.contains { $0.hasPrefix(text) }, "\(text)")
-        }
+        // A file that nobody has filled in is refused, not used as it is.
+        let unfilled = #expect(throws: CeleriacError.self) { try CelerySettings(yaml: Array(file.text.utf8)) }
+        #expect(unfilled?.code == .configuration)
+        let values = Dictionary(uniqueKeysWithValues: file.secrets.map { ($0, "filled-\($0)") })
+        let settings = try CelerySettings(yaml: Array(file.text.utf8), environment: values)
+        #expect(settings.notices.count == 1 && settings.notices[0].hasPrefix("accept_content has pickle"))
+        #expect(!settings.worker.retriesLostConnection)
         #expect(settings.configuration.acceptContent.count == 1)
         #expect(settings.configuration.defaultQueue == "math" && settings.configuration.resultExpiry == .seconds(7200))
-        #expect(settings.configuration.redis.keyPrefix == "${BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX}")
+        let prefix = "filled-BROKER_TRANSPORT_OPTIONS_GLOBAL_KEYPREFIX"
+        #expect(settings.configuration.redis.keyPrefix == prefix)
+        #expect(settings.broker == "redis://:filled-BROKER_URL_PASSWORD@localhost:6379/0")
         #expect(settings.schedule?.entries.map(\.name) == ["nightly", "often", "n"])
         #expect(settings.worker.queues.map(\.name) == ["math"])
     }
@@ -131,10 +135,9 @@ import Testing
         let file = WorkerSettingsFile(of: "celery@swift", conf: conf)
         #expect(!file.text.contains("pw0rd"))
         #expect(file.secrets == ["BROKER_READ_URL_PASSWORD", "BROKER_URL_PASSWORD"])
-        var filled = file.text
-        for name in file.secrets { filled = filled.replacing("${\(name)}", with: "pw0rd") }
+        let values = Dictionary(uniqueKeysWithValues: file.secrets.map { ($0, "pw0rd") })
 
-        let again = try CelerySettings(yaml: Array(filled.utf8))
+        let again = try CelerySettings(yaml: Array(file.text.utf8), environment: values)
         #expect(again.broker?.contains("://m%40e:pw0rd@mq:") == true && again.results == "rpc://")
         let (connections, known) = (again.configuration.amqp.connections, settings.configuration.amqp.connections)
         #expect(connections.readURL == known.readURL && connections.tls == known.tls)
@@ -199,9 +202,10 @@ import Testing
 
     @Test("a setting without which another is refused takes that with it")
     func dependants() throws {
-        let file = try file(#"{"enable_utc": false, "timezone": "No/Such_Zone", "task_acks_late": true}"#)
+        let queue = #""control_queue_durable": true, "control_queue_exclusive": "perhaps""#
+        let file = try file("{\(queue), \"task_acks_late\": true}")
         #expect(file.settings == ["task_acks_late": true])
-        #expect(file.omissions.map(\.name) == ["enable_utc", "timezone"])
+        #expect(file.omissions.map(\.name) == ["control_queue_durable", "control_queue_exclusive"])
     }
 
     @Test("what a worker tells ends no comment and no line")

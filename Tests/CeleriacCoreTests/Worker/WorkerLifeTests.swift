@@ -40,6 +40,33 @@ import Testing
         func close() async {}
     }
 
+    /// A broker in memory whose connection is lost when a test says so.
+    private struct LosableBroker: MessageBroker {
+        let memory: MemoryBroker
+        let news = NIOLockedValueBox(ConsumerNews())
+        var name: String { memory.name }
+
+        init(memory: MemoryBroker) { self.memory = memory }
+
+        func publish(_ messages: [OutgoingMessage]) async throws { try await memory.publish(messages) }
+
+        func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
+            news.withLockedValue { $0 = options.news }
+            return try await memory.consume(options)
+        }
+
+        func close() async { await memory.close() }
+
+        /// Loses the connection.
+        ///
+        /// - Returns: whether the worker wants to know.
+        func lose() -> Bool {
+            let tell = news.withLockedValue { $0.isLost }
+            tell?(CeleriacError(.unavailable, "gone"))
+            return tell != nil
+        }
+    }
+
     private func code(of body: () async throws -> Void) async -> CeleriacError.Code? {
         do { try await body() } catch { return (error as? CeleriacError)?.code }
         return nil
@@ -92,6 +119,40 @@ import Testing
             return isOver.isOpen
         }
         #expect(await run == .unavailable && bench.timers.count == 0)
+    }
+
+    @Test("a worker that may not connect again lets its tasks end and fails with the loss, unless it stops already")
+    func lostForGood() async throws {
+        for stopsFirst in [false, true] {
+            let bench = Bench { LosableBroker(memory: $0) }
+            let broker = try #require(bench.broker as? LosableBroker)
+            let (started, goesOn) = (Gate(), Gate())
+            let task = TaskDefinition<String, String>("echo")
+            let worker = bench.worker(configure: { $0.retriesLostConnection = false }) {
+                task.handler { text in
+                    started.open()
+                    await goesOn.wait()
+                    return text
+                }
+            }
+            async let run = code { try await worker.run() }
+            try await worker.ready()
+            let sent = try await bench.client.send(task("a"))
+            await started.wait()
+            if stopsFirst { worker.stop() }
+            #expect(broker.lose())
+            goesOn.open()
+            let (ending, expected) = (await run, stopsFirst ? nil : CeleriacError.Code.unavailable)
+            #expect(ending == expected)
+            #expect(try await sent.get() == "a")
+        }
+    }
+
+    @Test("a worker that may connect again does not end with a loss")
+    func lostForAWhile() async throws {
+        let bench = Bench { LosableBroker(memory: $0) }
+        let broker = try #require(bench.broker as? LosableBroker)
+        try await bench.run(bench.worker {}) { #expect(!broker.lose()) }
     }
 
     @Test("cancellation ends a worker that connects, and whoever waits for it")

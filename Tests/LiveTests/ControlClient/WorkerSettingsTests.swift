@@ -32,8 +32,8 @@ struct WorkerSettingsTests {
         #expect(file.secrets == [secret, password])
         #expect(file.omissions.map(\.name).contains("worker_max_tasks_per_child"))
         #expect(file.omissions.allSatisfy { !$0.reason.isEmpty && file.settings[$0.name] == nil })
-        let filled = file.text.replacing("${\(secret)}", with: "app:").replacing("${\(password)}", with: "")
-        let settings = try CelerySettings(yaml: Array(filled.utf8))
+        let settings = try CelerySettings(
+            yaml: Array(file.text.utf8), environment: [secret: "app:", password: ""])
         #expect(settings.notices.isEmpty)
         #expect(settings.configuration.redis.keyPrefix == "app:")
         #expect(settings.configuration.redis.visibilityTimeout == .seconds(600))
