@@ -46,7 +46,7 @@ struct CeleryDeclarationTests {
             try await server.rabbitmqctl("add_vhost", host)
             try await server.rabbitmqctl("set_permissions", "--vhost", host, "guest", ".*", ".*", ".*")
         }
-        // Swift does not support mingle and gossip, which listen to other workers' events, so they are turned off.
+        // Swift does not gossip, which listens to other workers' events, and there is nobody to mingle with.
         let python = PythonPeer(broker: server.url(virtualHost: "python"), results: "rpc://")
         let pythonWorker = try await python.startWorker(arguments: ["--without-mingle", "--without-gossip"])
         let driver = try await python.startDriver()
