@@ -174,8 +174,10 @@ final class WorkerSession: Sendable {
                 }
                 lookAfterParked(in: &parts, until: stopping)
                 if !paused.isEmpty {
-                    let watch = PauseWatch(
-                        queues: paused, broker: worker.broker, control: control, timers: worker.timers, logger: logger)
+                    let watch = PauseWatch(paused, at: worker.broker, timers: worker.timers, logger: logger) {
+                        [control] queue in
+                        try await control.addQueue(queue)
+                    }
                     parts.addTask { await watch.run(until: stopping) }
                 }
                 await consume()
