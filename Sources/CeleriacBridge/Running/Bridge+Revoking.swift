@@ -23,12 +23,12 @@ extension Bridge {
 
     /// Notes revocations at the targets' brokers, for bridges that begin later.
     private func note(_ ids: [String]) async {
-        var places: Set<BrokerDescription> = []
+        var places: Set<ObjectIdentifier> = []
         let isLook = noteCount.withLockedValue { count in
             count += 1
             return count.isMultiple(of: Self.notesBetweenLooks)
         }
-        for run in runs where places.insert(run.target.notes.brokerDescription).inserted {
+        for run in runs where places.insert(ObjectIdentifier(run.target.client)).inserted {
             let notes = RevocationNotes(at: run.target, of: run.route, nodeName: nodeName)
             do {
                 try await untilStop {

@@ -187,9 +187,9 @@ public final class Bridge: Service {
 
     private func serve() async throws {
         var failure: (any Error)?
-        var lessons: [BrokerDescription: Lesson] = [:]
+        var (lessons, mailboxes): ([ObjectIdentifier: Lesson], Set<BrokerDescription>) = ([:], [])
         await withTaskGroup(of: Event.self) { group in
-            begin(in: &group, &lessons)
+            begin(in: &group, &lessons, &mailboxes)
             group.addTask { await self.heardNews() }
             for await event in group {
                 switch event {
@@ -202,7 +202,7 @@ public final class Bridge: Service {
                     if let error, note(error, of: run) { failure = failure ?? error }
                     await closeUnused()
                 }
-                begin(in: &group, &lessons)
+                begin(in: &group, &lessons, &mailboxes)
             }
         }
         if let failure { throw failure }
@@ -214,26 +214,31 @@ public final class Bridge: Service {
     }
 
     /// Begins the routes that can, and listens to operators where their sides are. There it learns before what was revoked.
-    private func begin(in group: inout TaskGroup<Event>, _ lessons: inout [BrokerDescription: Lesson]) {
+    private func begin(
+        in group: inout TaskGroup<Event>, _ lessons: inout [ObjectIdentifier: Lesson],
+        _ mailboxes: inout Set<BrokerDescription>
+    ) {
         let ready = state.withLockedValue { $0.isStopping ? [] : $0.table.begin() }
         for run in ready {
             let ends = [run.source, run.target]
-            for end in ends where lessons[end.notes.brokerDescription] == nil {
+            for end in ends where lessons[ObjectIdentifier(end.client)] == nil {
                 let lesson = Lesson()
-                lessons[end.notes.brokerDescription] = lesson
+                lessons[ObjectIdentifier(end.client)] = lesson
                 let notes = RevocationNotes(at: end, of: run.route, nodeName: nodeName)
                 group.addTask {
                     await self.learn(at: end, from: notes, lesson)
                     return .left
                 }
-                guard isControlled, let control = self.control(at: end.notes) else { continue }
+                guard isControlled, mailboxes.insert(end.notes.brokerDescription).inserted,
+                    let control = self.control(at: end.notes)
+                else { continue }
                 group.addTask { [stopping] in
                     await lesson.isAsked.wait(atMost: Mingling.bound, timers: end.client.timers)
                     await control.answer(until: stopping)
                     return .left
                 }
             }
-            let learned = ends.compactMap { lessons[$0.notes.brokerDescription]?.isOver }
+            let learned = ends.compactMap { lessons[ObjectIdentifier($0.client)]?.isOver }
             group.addTask {
                 do {
                     try await run.serve(after: learned)
