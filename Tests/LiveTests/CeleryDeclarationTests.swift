@@ -54,7 +54,7 @@ struct CeleryDeclarationTests {
 
     @Test func areWhatPythonDeclares() async throws {
         let server = try await startServer()
-        // Swift does not support mingle and gossip, which listen to other workers' events, so they are turned off.
+        // Swift does not gossip, which listens to other workers' events, and there is nobody to mingle with.
         let python = PythonPeer(broker: server.url(virtualHost: "python"), results: "rpc://")
         let pythonWorker = try await python.startWorker(arguments: ["--without-mingle", "--without-gossip"])
         let driver = try await python.startDriver()

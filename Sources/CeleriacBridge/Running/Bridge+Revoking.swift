@@ -3,16 +3,45 @@ import Logging
 import NIOConcurrencyHelpers
 
 extension Bridge {
+    /// After how many notes those that count no more are looked for.
+    private static let notesBetweenLooks = 1000
+
     /// Revokes tasks of the sources: those whose messages have not come must not go on, and workers of Celery targets are told
     /// of those that have gone. Machinery has no way to revoke.
     func revoke(_ ids: [String], terminate: Bool, signal: String?) async {
         for id in ids { revoked.insert(id) }
+        let new = ids.filter { notedRevocations.insert($0) }
+        if !new.isEmpty { await note(new) }
         // Routes may share a target, which is told once.
         let targets = Dictionary(grouping: runs.filter { $0.target.kind == .celery }) {
             ObjectIdentifier($0.target.client)
         }
         for sharing in targets.values where !isStopping {
             await tell(sharing, of: ids, terminate: terminate, signal: signal)
+        }
+    }
+
+    /// Notes revocations at the targets' brokers, for bridges that begin later.
+    private func note(_ ids: [String]) async {
+        var places: Set<ObjectIdentifier> = []
+        let isLook = noteCount.withLockedValue { count in
+            count += 1
+            return count.isMultiple(of: Self.notesBetweenLooks)
+        }
+        for run in runs where places.insert(ObjectIdentifier(run.target.client)).inserted {
+            let notes = RevocationNotes(at: run.target, of: run.route, nodeName: nodeName)
+            do {
+                try await untilStop {
+                    try await notes.add(ids)
+                    if isLook { _ = try await notes.read() }
+                }
+            } catch {
+                // The next attempt of an operator must be noted.
+                for id in ids { notedRevocations.remove(id) }
+                logger.warning(
+                    "a bridge could not note a revocation, which it forgets when it ends",
+                    metadata: ["broker": "\(run.target.notes.name)", "tasks": "\(ids.count)", "error": "\(error)"])
+            }
         }
     }
 

@@ -33,9 +33,13 @@ public final class Bridge: Service {
     let logger: Logger
     let source: BridgeSource
     /// The tasks that somebody has revoked. They outlive their routes, which may change.
-    let revoked = RepeatWindow()
+    let revoked = RepeatWindow(size: RevocationLimits().maximumCount)
+    /// Those of them that are noted for bridges that begin later.
+    let notedRevocations = RepeatWindow(size: RevocationLimits().maximumCount)
+    /// How often something was noted of them.
+    let noteCount = NIOLockedValueBox(0)
     private let closesEnds: Bool
-    private let isControlled: Bool
+    let isControlled: Bool
     /// Open once the bridge ends.
     let stopping = Gate()
     /// Wakes who runs the routes, once there are others.
@@ -183,9 +187,9 @@ public final class Bridge: Service {
 
     private func serve() async throws {
         var failure: (any Error)?
-        var mailboxes: Set<BrokerDescription> = []
+        var (lessons, mailboxes): ([ObjectIdentifier: Lesson], Set<BrokerDescription>) = ([:], [])
         await withTaskGroup(of: Event.self) { group in
-            begin(in: &group, &mailboxes)
+            begin(in: &group, &lessons, &mailboxes)
             group.addTask { await self.heardNews() }
             for await event in group {
                 switch event {
@@ -198,7 +202,7 @@ public final class Bridge: Service {
                     if let error, note(error, of: run) { failure = failure ?? error }
                     await closeUnused()
                 }
-                begin(in: &group, &mailboxes)
+                begin(in: &group, &lessons, &mailboxes)
             }
         }
         if let failure { throw failure }
@@ -209,24 +213,38 @@ public final class Bridge: Service {
         return .news
     }
 
-    /// Begins the routes that can, and listens to operators where their sides are.
-    private func begin(in group: inout TaskGroup<Event>, _ mailboxes: inout Set<BrokerDescription>) {
+    /// Begins the routes that can, and listens to operators where their sides are. There it learns before what was revoked.
+    private func begin(
+        in group: inout TaskGroup<Event>, _ lessons: inout [ObjectIdentifier: Lesson],
+        _ mailboxes: inout Set<BrokerDescription>
+    ) {
         let ready = state.withLockedValue { $0.isStopping ? [] : $0.table.begin() }
         for run in ready {
+            let ends = [run.source, run.target]
+            for end in ends where lessons[ObjectIdentifier(end.client)] == nil {
+                let lesson = Lesson()
+                lessons[ObjectIdentifier(end.client)] = lesson
+                let notes = RevocationNotes(at: end, of: run.route, nodeName: nodeName)
+                group.addTask {
+                    await self.learn(at: end, from: notes, lesson)
+                    return .left
+                }
+                guard isControlled, mailboxes.insert(end.notes.brokerDescription).inserted,
+                    let control = self.control(at: end.notes)
+                else { continue }
+                group.addTask { [stopping] in
+                    await lesson.isAsked.wait(atMost: Mingling.bound, timers: end.client.timers)
+                    await control.answer(until: stopping)
+                    return .left
+                }
+            }
+            let learned = ends.compactMap { lessons[ObjectIdentifier($0.client)]?.isOver }
             group.addTask {
                 do {
-                    try await run.serve()
+                    try await run.serve(after: learned)
                     return .ended(run, nil)
                 } catch {
                     return .ended(run, error)
-                }
-            }
-            if !isControlled { continue }
-            for end in [run.source, run.target] where mailboxes.insert(end.notes.brokerDescription).inserted {
-                guard let control = self.control(at: end.notes) else { continue }
-                group.addTask { [stopping] in
-                    await control.answer(until: stopping)
-                    return .left
                 }
             }
         }

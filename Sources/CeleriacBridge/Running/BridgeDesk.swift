@@ -20,7 +20,7 @@ package struct BridgeDesk: Sendable {
     package func answer(_ method: String, _ arguments: WireObject) async -> WireValue {
         switch method {
         case "ping": return ["ok": "pong"]
-        case "hello": return ["revoked": [], "clock": 0]
+        case "hello": return hello(arguments)
         case "stats":
             return [
                 "pid": .int(Int64(ProcessFacts.processID)), "total": .object(total), "pool": [:],
@@ -30,7 +30,8 @@ package struct BridgeDesk: Sendable {
             let open = bridge.runs.filter { $0.valve.position == .open }
             return .array(open.map { CeleryControlCommand.description(of: TaskQueue($0.route.sourceQueue)) })
         // A bridge runs nothing itself.
-        case "active", "reserved", "scheduled", "registered", "revoked": return []
+        case "active", "reserved", "scheduled", "registered": return []
+        case "revoked": return revoked
         case "revoke": return await revoke(arguments)
         case "cancel_consumer": return turn(queue: arguments["queue"], to: .paused, "no longer consuming from")
         case "add_consumer": return turn(queue: arguments["queue"], to: .open, "add consumer")
@@ -44,6 +45,16 @@ package struct BridgeDesk: Sendable {
     }
 
     // MARK: Telling
+
+    private var revoked: WireValue { .array(bridge.revoked.all.map { .string($0) }) }
+
+    /// Takes over what another node knows to be revoked, and tells what this one knows.
+    private func hello(_ arguments: WireObject) -> WireValue {
+        // A bridge hears its own greeting where it begins to listen in time.
+        if arguments["from_node"]?.stringValue == bridge.nodeName { return .null }
+        for id in Mingling.ids(in: arguments["revoked"]) { bridge.revoked.insert(id) }
+        return ["revoked": revoked, "clock": 0]
+    }
 
     /// How many messages each route has forwarded, where a worker counts its tasks.
     private var total: WireObject {

@@ -23,8 +23,50 @@ struct Forwarder: Sendable {
         window = RepeatWindow()
     }
 
-    /// Forwards until the route ends, whenever its valve is open.
+    /// Forwards until the route ends, whenever its valve is open. A route whose queue operators have paused before begins with
+    /// it closed, and opens it once they resume the queue.
     func forward() async throws {
+        let pause = await queuePause()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let pause { group.addTask { await pause.watch.run(until: pause.change) } }
+            try await forwardWheneverOpen()
+            // Its end has changed the valve, too.
+            try await group.waitForAll()
+        }
+    }
+
+    /// Closes the valve if the queue is paused.
+    ///
+    /// - Returns: what opens it again, unless somebody else changes it before; nil if the queue is not paused.
+    private func queuePause() async -> (watch: PauseWatch, change: Gate)? {
+        guard run.valve.position == .open else { return nil }
+        let (queue, broker) = (run.route.sourceQueue, run.source.broker)
+        do {
+            let paused = try await run.patience.run("the broker of \(queue)") {
+                try await broker.pausedQueues(among: [queue])
+            }
+            if paused.isEmpty { return nil }
+        } catch {
+            if !run.stop.isOpen {
+                run.logger.warning(
+                    "a bridge cannot see whether a queue is paused",
+                    metadata: ["queue": "\(queue)", "error": "\(error)"])
+            }
+            return nil
+        }
+        run.valve.turn(to: .paused)
+        let (position, change) = run.valve.current
+        guard position == .paused else { return nil }
+        run.logger.warning(
+            "a queue is paused, and a bridge takes nothing from it until it is resumed",
+            metadata: ["queue": "\(queue)"])
+        let watch = PauseWatch([TaskQueue(queue)], at: broker, timers: run.timers, logger: run.logger) { [run] _ in
+            run.valve.turn(to: .open)
+        }
+        return (watch, change)
+    }
+
+    private func forwardWheneverOpen() async throws {
         while true {
             let (position, change) = run.valve.current
             switch position {

@@ -16,6 +16,9 @@ final class RepeatWindow: Sendable {
     /// Whether a task is among them.
     func contains(_ id: String) -> Bool { state.withLockedValue { $0.known.contains(id) } }
 
+    /// All of them, the oldest first.
+    var all: [String] { state.withLockedValue { Array($0.order) } }
+
     /// Notes a task.
     ///
     /// - Returns: whether it was not among them.

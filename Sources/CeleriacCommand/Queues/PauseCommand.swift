@@ -46,9 +46,9 @@ struct PauseCommand: AsyncParsableCommand {
         discussion: ProgramContext.naming(
             """
             All workers that serve the queue are told to leave it (cancel_consumer); what they hold goes on. The broker \
-            gets a note with their names: Swift workers that start later read it and leave the queue out, and resume tells \
-            the same workers to serve it again. Python workers read no notes: one that starts later serves the queue until \
-            pause is given again. The note is the field of a queue in the hash celeriac.paused in Redis, and the queue \
+            gets a note with their names: Swift workers and bridges that start later read it and leave the queue out, and \
+            resume tells the same workers to serve it again. Python workers read no notes: one that starts later serves \
+            the queue until pause is given again. The note is the field of a queue in the hash celeriac.paused in Redis, and the queue \
             <queue>.paused at RabbitMQ; a folder has no place for it.
 
             Exit status 0 means that no worker serves the queue any more, 1 that one does or has refused; 69 that the \

@@ -121,7 +121,7 @@ struct FeatureOptions: ParsableArguments {
     @Flag(help: ArgumentHelp("Taken: this worker does not gossip.", visibility: .hidden))
     var withoutGossip = false
 
-    @Flag(help: ArgumentHelp("Taken: this worker does not ask its neighbours when it starts.", visibility: .hidden))
+    @Flag(help: "Do not ask other workers for revoked tasks when it starts.")
     var withoutMingle = false
 
     @Flag(help: "Send monitors no heartbeats, and do not announce the worker.")

@@ -71,6 +71,7 @@ struct WorkerPlan {
         var control = settings.configuration.control
         if let seconds = features.heartbeatInterval, seconds > 0 { control.heartbeatInterval = .seconds(seconds) }
         if features.withoutHeartbeat { control.heartbeatInterval = nil }
+        if features.withoutMingle { control.mingles = false }
         self.control = control
 
         if features.beat, features.scheduler == nil { try settings.checkScheduler() }
@@ -141,7 +142,6 @@ struct WorkerPlan {
             ("--max-memory-per-child", pool.maxMemoryPerChild != nil, children),
             ("--pool-start-method", pool.poolStartMethod != nil, children),
             ("--without-gossip", features.withoutGossip, "this worker does not gossip"),
-            ("--without-mingle", features.withoutMingle, "this worker asks no neighbours when it starts"),
         ]
         return said.filter(\.1).map { "\($0.0) has no effect: \($0.2)" }
     }

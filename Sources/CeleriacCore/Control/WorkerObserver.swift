@@ -29,6 +29,10 @@ package protocol WorkerPart: Sendable {
     /// worker is ready only then.
     var reachable: Gate? { get }
 
+    /// Opens once the part has learned what the worker must know before it runs its first task, and a second after the part
+    /// has begun to run at the latest; nil if there is no such thing.
+    var informed: Gate? { get }
+
     /// Runs until `stopping` opens, then cleans up. It must end soon after that whatever the network does. The
     /// worker closes its consumer after that, so nothing that the part started may use `worker` once this has returned.
     func run(beside worker: WorkerControl, until stopping: Gate) async
@@ -36,6 +40,7 @@ package protocol WorkerPart: Sendable {
 
 extension WorkerPart {
     package var reachable: Gate? { nil }
+    package var informed: Gate? { nil }
 }
 
 /// The observers of one worker. While none of them listens, the worker does not even build events.

@@ -1,18 +1,37 @@
-import Logging
+package import Logging
 
-/// Has a worker serve the queues that were paused when it began, as soon as they are paused no more.
-struct PauseWatch: Sendable {
+/// Has the queues served that were paused when a worker or a bridge began, as soon as they are paused no more.
+package struct PauseWatch: Sendable {
     /// How often the broker is asked.
     private static let interval = Duration.seconds(5)
 
-    let queues: [TaskQueue]
-    let broker: any MessageBroker
-    let control: WorkerControl
-    let timers: any TimerSource
-    let logger: Logger
+    private let queues: [TaskQueue]
+    private let broker: any MessageBroker
+    private let timers: any TimerSource
+    private let logger: Logger
+    private let begin: @Sendable (TaskQueue) async throws -> Void
+
+    /// Makes it.
+    ///
+    /// - Parameters:
+    ///   - queues: the queues that are paused.
+    ///   - broker: where the notes of them are.
+    ///   - timers: where it takes its timers from.
+    ///   - logger: where to log.
+    ///   - begin: begins to serve a queue that is paused no more. If it throws, it is called again later.
+    package init(
+        _ queues: [TaskQueue], at broker: any MessageBroker, timers: any TimerSource, logger: Logger,
+        begin: @escaping @Sendable (TaskQueue) async throws -> Void
+    ) {
+        self.queues = queues
+        self.broker = broker
+        self.timers = timers
+        self.logger = logger
+        self.begin = begin
+    }
 
     /// Watches until every queue is served, or until `stopping` opens.
-    func run(until stopping: Gate) async {
+    package func run(until stopping: Gate) async {
         var left = queues
         while !left.isEmpty {
             if await stopping.wait(atMost: Self.interval, timers: timers) { return }
@@ -27,12 +46,12 @@ struct PauseWatch: Sendable {
         }
     }
 
-    /// Has the worker serve a queue. One that the broker refuses is tried again, and keeps none of the others away.
+    /// Has a queue served. One that the broker refuses is tried again, and keeps none of the others away.
     ///
-    /// - Returns: whether the worker serves it.
+    /// - Returns: whether it is served.
     private func serve(_ queue: TaskQueue) async -> Bool {
         do {
-            try await control.addQueue(queue)
+            try await begin(queue)
         } catch {
             logger.debug(
                 "cannot serve a queue yet that is paused no more",

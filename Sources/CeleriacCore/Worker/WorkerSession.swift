@@ -174,8 +174,10 @@ final class WorkerSession: Sendable {
                 }
                 lookAfterParked(in: &parts, until: stopping)
                 if !paused.isEmpty {
-                    let watch = PauseWatch(
-                        queues: paused, broker: worker.broker, control: control, timers: worker.timers, logger: logger)
+                    let watch = PauseWatch(paused, at: worker.broker, timers: worker.timers, logger: logger) {
+                        [control] queue in
+                        try await control.addQueue(queue)
+                    }
                     parts.addTask { await watch.run(until: stopping) }
                 }
                 await consume()
@@ -229,6 +231,7 @@ final class WorkerSession: Sendable {
         /// When the first delivery came after a lost connection, until what was lost with it is dropped.
         var lossTime: Date?
         var taken: [Delivery] = []
+        var isInformed = false
         while true {
             let unread = taken
             // What has not been delivered again by then is at another worker.
@@ -241,6 +244,10 @@ final class WorkerSession: Sendable {
                 taken = room > 0 ? try await consumer.next(atMost: room) : []
                 try await accepted
                 if taken.isEmpty { return }
+                if !isInformed {
+                    isInformed = true
+                    await awaitNews()
+                }
                 pool.capacity.take(taken.count)
                 if let latest = taken.last?.receipt.generation, latest != generation {
                     generation = latest
@@ -255,6 +262,16 @@ final class WorkerSession: Sendable {
                 logger.error("the consumer gave up", metadata: ["error": "\(error)"])
                 return failure.withLockedValue { $0 = error }
             }
+        }
+    }
+
+    /// Waits until the worker's parts know what they must before the first task runs. That may be told while the broker
+    /// prepares the first messages, so that the worker is ready no later.
+    private func awaitNews() async {
+        for informed in worker.parts.compactMap(\.informed) {
+            let stopped = worker.stopping.onOpen { informed.open() }
+            defer { worker.stopping.forget(stopped) }
+            await informed.wait()
         }
     }
 

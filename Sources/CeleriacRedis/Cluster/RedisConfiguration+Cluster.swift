@@ -16,6 +16,9 @@ extension RedisConfiguration {
         if case .required = clusterRule { true } else { false }
     }
 
+    /// Whether a connection has found that the server is one of a cluster's.
+    package var isOfCluster: Bool { topology.isKnown }
+
     /// The configuration of one node of the cluster, for which no other can stand in.
     func node(_ address: RedisAddress) -> RedisConfiguration {
         var node = at(address)

@@ -4,17 +4,37 @@ package import CeleriacCore
 package import CeleriacWire
 import NIOConcurrencyHelpers
 
-extension CeleryAMQPBroker {
+extension CeleryAMQPBroker: AudienceBroker {
     /// Broadcasts on a channel of the publishing connection. The queue of replies goes with its consumer.
     package func broadcast(
         _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
         sent: @escaping @Sendable () -> Void,
         receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
     ) async throws {
+        let publish = AMQPPublish(exchange: request.exchange, routingKey: request.routingKey, message: request.message)
+        try await broadcast(publish, exchanges, until: enough, heard: { _ in sent() }, receive: receive)
+    }
+
+    /// Broadcasts so that the server returns what no queue takes: it does not say how many do.
+    package func ask(
+        _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+        heard: @escaping @Sendable (_ audience: Int?) -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async throws {
+        let publish = AMQPPublish(
+            exchange: request.exchange, routingKey: request.routingKey, mandatory: true, message: request.message)
+        try await broadcast(publish, exchanges, until: enough, heard: heard, receive: receive)
+    }
+
+    private func broadcast(
+        _ publish: AMQPPublish, _ exchanges: ControlExchanges, until enough: Gate,
+        heard: @escaping @Sendable (_ audience: Int?) -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async throws {
         do throws(AMQPError) {
             let channel = try await client.connection().openChannel()
             do throws(AMQPError) {
-                try await broadcast(request, exchanges, on: channel, until: enough, sent: sent, receive: receive)
+                try await broadcast(publish, exchanges, on: channel, until: enough, heard: heard, receive: receive)
             } catch {
                 await end(channel, exchanges)
                 throw error
@@ -40,8 +60,8 @@ extension CeleryAMQPBroker {
     }
 
     private func broadcast(
-        _ request: OutgoingMessage, _ exchanges: ControlExchanges, on channel: AMQPChannel, until enough: Gate,
-        sent: @Sendable () -> Void, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+        _ publish: AMQPPublish, _ exchanges: ControlExchanges, on channel: AMQPChannel, until enough: Gate,
+        heard: @Sendable (Int?) -> Void, receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
     ) async throws(AMQPError) {
         let loss = NIOLockedValueBox<AMQPError?>(nil)
         if let replyKey = exchanges.replyKey {
@@ -63,9 +83,15 @@ extension CeleryAMQPBroker {
             }
         }
         try await channel.declareRequests(exchanges)
-        let publish = AMQPPublish(exchange: request.exchange, routingKey: request.routingKey, message: request.message)
-        for outcome in try await channel.publish([publish]) { if let error = outcome.error { throw error } }
-        sent()
+        var audience: Int?
+        for outcome in try await channel.publish([publish]) {
+            if case .returned = outcome {
+                audience = 0
+            } else if let error = outcome.error {
+                throw error
+            }
+        }
+        heard(audience)
         guard exchanges.replyKey != nil else { return }
         await enough.wait()
         if let error = loss.withLockedValue({ $0 }) { throw error }

@@ -50,12 +50,8 @@ extension CeleryControlCommand {
                 await call.control.meet(call[Namesakes.argument]?.stringValue)
                 return .null
             }
-            switch call["revoked"] {
-            // Celery 5.7 sends a list of ids, older ones an object by id.
-            case .array(let ids)?: call.worker.revoke(ids.compactMap(\.stringValue))
-            case .object(let ids)?: call.worker.revoke(ids.keys)
-            default: break
-            }
+            let ids = Mingling.ids(in: call["revoked"])
+            if !ids.isEmpty { call.worker.revoke(ids) }
             return [
                 "revoked": .array(call.worker.revokedIDs.map { .string($0) }),
                 "clock": .int(call.control.clock.forward()),

@@ -128,6 +128,10 @@ public struct CeleryControlConfiguration: Sendable {
     public var sendsTaskEvents: Bool
     /// The time between heartbeats. With nil the worker sends none, and does not announce its start and stop either.
     public var heartbeatInterval: Duration?
+    /// Whether a worker that starts asks others which tasks were revoked, as Celery's do unless they are started
+    /// `--without-mingle`. It runs no task before they have answered, or a second is over. It asks on Redis and RabbitMQ,
+    /// where it takes the command `hello` itself.
+    public var mingles = true
     /// For how long a broker keeps a request or a reply that nobody takes; nil for ever: `control_queue_ttl`.
     public var queueTTL: Duration? = .seconds(300)
     /// For how long a broker keeps a queue of requests or replies that nobody uses; nil for ever:

@@ -25,6 +25,9 @@ package final class CeleryRemoteControl: WorkerPart {
     let caller: ControlCaller
     private let timers: any TimerSource
     private let inboxIsSettled = Gate()
+    /// Asks other workers for what was revoked; nil if this one does not ask, or nobody can be asked.
+    private let mingling: Mingling?
+    private let hasMingled = Gate()
 
     // What commands need.
     let clock = LamportClock()
@@ -64,6 +67,12 @@ package final class CeleryRemoteControl: WorkerPart {
             configuration: configuration, content: content, limits: .default, broker: broker, timers: timers,
             logger: logger)
         self.timers = timers
+        // Whom operators do not let carry out the command, others shall not tell what is revoked either.
+        self.mingling =
+            configuration.isEnabled && configuration.mingles && commands["hello"] != nil
+            ? Mingling(
+                nodeName: nodeName, configuration: configuration, content: content, broker: broker, clock: clock,
+                timers: timers, logger: logger) : nil
         self.events = EventDispatcher(
             isEnabled: configuration.sendsTaskEvents, nodeName: nodeName, clock: clock, mailbox: mailbox,
             exchange: names.events,
@@ -86,10 +95,16 @@ package final class CeleryRemoteControl: WorkerPart {
 
     package var observer: (any WorkerObserver)? { events }
     package var reachable: Gate? { configuration.isEnabled ? inboxIsSettled : nil }
+    package var informed: Gate? { mingling == nil ? nil : hasMingled }
 
     package func run(beside worker: WorkerControl, until stopping: Gate) async {
         let requests = BoundedLane<Result<WireMessage, MessageFault>>(limit: Self.maximumWaiting)
-        let (ended, mayGreet) = (Gate(), Gate())
+        let (ended, mayGreet, mayOpen) = (Gate(), Gate(), Gate())
+        let sharesName = mailbox is any SharedMailbox
+        // RabbitMQ says whether anybody hears a question only as long as this worker does not hear it itself.
+        if mingling == nil || sharesName { mayOpen.open() } else { mayGreet.open() }
+        let bound = mingling.map { _ in timers.schedule(after: Mingling.bound) { [hasMingled] in hasMingled.open() } }
+        defer { bound?.cancel() }
         await withTaskGroup(of: Bool.self) { group in
             var running = 0
             func add(_ work: @escaping @Sendable () async -> Void) {
@@ -107,6 +122,7 @@ package final class CeleryRemoteControl: WorkerPart {
                         self.inboxIsSettled.open()
                         mayGreet.open()
                     }
+                    await mayOpen.wait(atMost: Mingling.bound, timers: self.timers)
                     await self.mailbox.run(until: stopping, onOpen: onOpen) { [logger = self.logger] message in
                         if !requests.put(message) {
                             logger.warning("remote control: dropping a request, because too many are waiting")
@@ -114,13 +130,17 @@ package final class CeleryRemoteControl: WorkerPart {
                     }
                     requests.close()
                 }
-                if mailbox is any SharedMailbox {
-                    // It hears what a namesake answers only when requests reach it.
+                if sharesName || mingling != nil {
+                    // Where names are shared it hears what a namesake answers only when requests reach it.
                     add {
                         await mayGreet.wait()
-                        if stopping.isOpen { return }
-                        await self.greet()
-                        await self.askForNamesakes(until: stopping)
+                        if let mingling = self.mingling {
+                            await self.mingle(by: mingling, worker, until: stopping) { mayOpen.open() }
+                            self.hasMingled.open()
+                        } else if !stopping.isOpen {
+                            await self.greet()
+                        }
+                        if sharesName, !stopping.isOpen { await self.askForNamesakes(until: stopping) }
                     }
                 }
             }

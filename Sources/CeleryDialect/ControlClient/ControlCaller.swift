@@ -13,20 +13,31 @@ package final class ControlCaller: Sendable {
     private let broker: any MessageBroker
     private let timers: any TimerSource
     private let logger: Logger
-    private let clock = LamportClock()
+    private let clock: LamportClock
     /// Names of queues of replies that are free. They are used again, because a worker that is late may still put its
     /// reply into such a queue: the next call then finds it there and deletes it.
     private let freeIDs = NIOLockedValueBox<[String]>([])
 
     /// Creates a caller. The broker stays its owner's.
-    package init(
+    package convenience init(
         configuration: CeleryControlConfiguration, content: ControlContent, limits: WireLimits,
         broker: any MessageBroker, timers: any TimerSource, logger: Logger
+    ) {
+        self.init(
+            configuration: configuration, content: content, limits: limits, broker: broker, clock: LamportClock(),
+            timers: timers, logger: logger)
+    }
+
+    /// Creates a caller that shares a worker's clock.
+    init(
+        configuration: CeleryControlConfiguration, content: ControlContent, limits: WireLimits,
+        broker: any MessageBroker, clock: LamportClock, timers: any TimerSource, logger: Logger
     ) {
         self.names = CeleryControlNames(configuration)
         self.content = content
         self.limits = limits
         self.broker = broker
+        self.clock = clock
         self.timers = timers
         self.logger = logger
     }
@@ -49,10 +60,12 @@ package final class ControlCaller: Sendable {
     ///   - request: the command, its arguments and its addressees.
     ///   - timeout: how long to wait for replies once the request is published.
     ///   - limit: how many replies to wait for at most; nil for all that come in time.
+    ///   - sent: called when the request is published, by a caller who then waits for no more replies than nodes have
+    ///     heard it, where the broker knows their number.
     /// - Returns: the replies that came.
     /// - Throws: as ``cast(_:timeout:)``; `CancellationError`.
     func call(
-        _ request: CeleryControlRequest, timeout: Duration, limit: Int?
+        _ request: CeleryControlRequest, timeout: Duration, limit: Int?, sent: (@Sendable () -> Void)? = nil
     ) async throws -> [CeleryControlReply] {
         try Task.checkCancellation()
         let id = freeIDs.withLockedValue { $0.popLast() } ?? randomUUID()
@@ -64,15 +77,26 @@ package final class ControlCaller: Sendable {
         let replies = ReplyCollection(ticket: ticket, limit: limit)
         let timer = NIOLockedValueBox<(any RunningTimer)?>(nil)
         defer { timer.withLockedValue { $0 }?.cancel() }
+        let isSent: @Sendable () -> Void = { [timers] in
+            let started = timers.schedule(after: timeout) { replies.enough.open() }
+            timer.withLockedValue { $0 = started }
+            sent?()
+        }
+        let receive: @Sendable (Result<WireMessage, MessageFault>) -> Void = { [self] in self.receive($0, replies) }
+        let exchanges = names.exchanges(ofClient: id)
         do {
             try await withTaskCancellationHandler {
-                try await broker.broadcast(
-                    message, exchanges: names.exchanges(ofClient: id), until: replies.enough,
-                    sent: { [timers] in
-                        let started = timers.schedule(after: timeout) { replies.enough.open() }
-                        timer.withLockedValue { $0 = started }
-                    },
-                    receive: { [self] in receive($0, replies) })
+                if sent != nil, let broker = broker.unwrapped as? any AudienceBroker {
+                    try await broker.ask(
+                        message, exchanges: exchanges, until: replies.enough,
+                        heard: { audience in
+                            isSent()
+                            if let audience { replies.expect(audience) }
+                        }, receive: receive)
+                } else {
+                    try await broker.broadcast(
+                        message, exchanges: exchanges, until: replies.enough, sent: isSent, receive: receive)
+                }
             } onCancel: {
                 replies.enough.open()
             }
@@ -132,27 +156,41 @@ extension ControlCaller: TaskRevoker {
 
 /// The replies to one request.
 private final class ReplyCollection: Sendable {
+    private struct State {
+        /// How many replies are wanted.
+        var limit: Int
+        var replies: [CeleryControlReply] = []
+        var isComplete: Bool { replies.count >= limit }
+    }
     private let ticket: String
-    private let limit: Int
-    private let replies = NIOLockedValueBox<[CeleryControlReply]>([])
+    private let state: NIOLockedValueBox<State>
     /// Opens when there are as many replies as are wanted, or when no more are waited for.
     let enough = Gate()
 
     init(ticket: String, limit: Int?) {
         self.ticket = ticket
-        self.limit = limit ?? .max
-        if self.limit <= 0 { enough.open() }
+        state = NIOLockedValueBox(State(limit: limit ?? .max))
+        if state.withLockedValue({ $0.isComplete }) { enough.open() }
     }
 
-    var all: [CeleryControlReply] { replies.withLockedValue { $0 } }
+    var all: [CeleryControlReply] { state.withLockedValue { $0.replies } }
+
+    /// Waits for no more replies than so many.
+    func expect(_ count: Int) {
+        let isComplete = state.withLockedValue { state in
+            state.limit = min(state.limit, count)
+            return state.isComplete
+        }
+        if isComplete { enough.open() }
+    }
 
     /// Adds a reply, unless it is to another request.
     func add(_ reply: CeleryControlReply) {
         // kombu takes a reply without a ticket, too.
         guard reply.ticket == nil || reply.ticket == ticket, !enough.isOpen else { return }
-        let isComplete = replies.withLockedValue { replies in
-            if replies.count < limit { replies.append(reply) }
-            return replies.count >= limit
+        let isComplete = state.withLockedValue { state in
+            if !state.isComplete { state.replies.append(reply) }
+            return state.isComplete
         }
         if isComplete { enough.open() }
     }

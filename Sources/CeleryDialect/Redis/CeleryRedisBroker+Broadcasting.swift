@@ -7,11 +7,20 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
-extension CeleryRedisBroker {
+extension CeleryRedisBroker: AudienceBroker {
     /// Broadcasts by pub/sub. Replies come into lists of the client's, from which a connection for them alone takes them.
     package func broadcast(
         _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
         sent: @escaping @Sendable () -> Void,
+        receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
+    ) async throws {
+        try await ask(request, exchanges: exchanges, until: enough, heard: { _ in sent() }, receive: receive)
+    }
+
+    /// Broadcasts, and tells how many have subscribed to requests. A node of a cluster knows its own subscribers only.
+    package func ask(
+        _ request: OutgoingMessage, exchanges: ControlExchanges, until enough: Gate,
+        heard: @escaping @Sendable (_ audience: Int?) -> Void,
         receive: @escaping @Sendable (Result<WireMessage, MessageFault>) -> Void
     ) async throws {
         let envelope: [UInt8]
@@ -28,15 +37,15 @@ extension CeleryRedisBroker {
             keys.channel(request.exchange, routingKey: request.routingKey, database: configuration.database), envelope)
         do throws(RedisError) {
             guard exchanges.replyKey != nil else {
-                try await client.send(publish)
-                return sent()
+                let reply = try await client.send(publish)
+                return heard(audience(of: reply))
             }
             let reader = RedisReplyReader(
                 RedisClient(configuration, eventLoopGroup: eventLoopGroup, logger: logger),
                 lists: keys.prioritySteps.map { keys.list(exchanges.inbox, step: $0) }, limits: limits,
                 enough: enough, receive: receive)
             do throws(RedisError) {
-                try await broadcast(publish, exchanges, reader, until: enough, sent: sent)
+                try await broadcast(publish, exchanges, reader, until: enough, heard: heard)
             } catch {
                 // Nothing is there to delete at a server that was never reached, and one that says nothing would be waited for
                 // once more.
@@ -56,16 +65,19 @@ extension CeleryRedisBroker {
 
     private func broadcast(
         _ publish: RedisCommand, _ exchanges: ControlExchanges, _ reader: RedisReplyReader, until enough: Gate,
-        sent: @Sendable () -> Void
+        heard: @Sendable (Int?) -> Void
     ) async throws(RedisError) {
         let bind = keys.bindInbox(of: exchanges, to: exchanges.replies, routingKey: exchanges.replyKey ?? "")
         for reply in try await client.send(bind) { if let refusal = reply.error { throw RedisError(refusal) } }
         reader.read()
-        try await client.send(publish)
-        sent()
+        let reply = try await client.send(publish)
+        heard(audience(of: reply))
         await enough.wait()
         if let loss = reader.loss { throw loss }
     }
+
+    /// How many have heard what was published, as the server says.
+    private func audience(of reply: RedisValue) -> Int? { configuration.isOfCluster ? nil : reply.int }
 
     private func end(_ reader: RedisReplyReader, _ exchanges: ControlExchanges) async {
         await reader.close()

@@ -5,6 +5,7 @@ import CeleriacTestKit
 import CeleriacWire
 import CeleryWire
 import NIOConcurrencyHelpers
+import TestSupport
 import Testing
 
 /// What operators ask of a bridge that runs.
@@ -71,6 +72,35 @@ import Testing
         #expect(stats["total"]?["to-celery"] == 0)
         #expect(await desk.answer("bridge_pause", ["route": "x"]) == ["error": "the bridge has no route 'x'"])
         #expect(await desk.answer("rm", [:])["error"] != nil)
+        _ = await desk.answer("revoke", ["task_id": ["a", "b"]])
+        #expect(await desk.answer("revoked", [:]) == ["a", "b"])
+        let hello = await desk.answer("hello", ["from_node": "worker@test", "revoked": ["c"]])
+        #expect(hello["revoked"] == ["a", "b", "c"])
+        #expect(await desk.answer("hello", ["from_node": "bridge", "revoked": ["d"]]) == .null)
+    }
+
+    @Test("a route begins paused where its queue is, until the queue or it is resumed", arguments: [true, false])
+    func pausedQueue(resumesQueue: Bool) async throws {
+        let bench = try BridgeBench()
+        let broker = NotingBroker(bench.celeryBroker, paused: ["celery"])
+        let app = CeleryApp(broker: broker, results: bench.celeryResults, logger: BridgeBench.logger)
+        let source = BridgeEnd(.celery, client: app.client, notes: bench.notes, defaultQueue: "celery")
+        let bridge = Bridge(
+            [(.toMachinery, source, bench.machineryEnd)], nodeName: "bridge", closesEnds: false,
+            logger: BridgeBench.logger)
+        let desk = BridgeDesk(bridge)
+        _ = try await app.send(Self.add(2, 3))
+        try await withBridge(bridge) {
+            await until { await desk.answer("bridge_status", [:])["to-machinery"]?["state"] == "paused" }
+            #expect(bench.celeryBroker.count(in: "celery") == 1)
+            if resumesQueue {
+                let ended = try await broker.endPause(of: "celery")
+                #expect(ended)
+            } else {
+                _ = await desk.answer("bridge_resume", [:])
+            }
+            await until { bridge.status["to-machinery"]?.forwarded == 1 }
+        }
     }
 
     @Test func revokedTaskDoesNotGoOn() async throws {

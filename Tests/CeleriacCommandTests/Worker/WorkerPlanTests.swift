@@ -139,6 +139,8 @@ import Testing
         #expect(try plan("-P", "solo", "-c", "5").worker.concurrency == 1)
         #expect(throws: (any Error).self) { try plan("-P", "solo", "--autoscale", "10,3") }
         #expect(try plan("--without-heartbeat").control.heartbeatInterval == nil)
+        #expect(try plan().control.mingles)
+        #expect(try !plan("--without-mingle").control.mingles)
         #expect(try plan("--heartbeat-interval", "7").control.heartbeatInterval == .seconds(7))
         #expect(try plan("--disable-prefetch").worker.disablesPrefetch)
         #expect(try plan().logFormat == .celery && plan("--log-format", "json").logFormat == .json)
@@ -168,8 +170,8 @@ import Testing
     func notices() throws {
         let plan = try plan(
             "-A", "proj", "-C", "-I", "proj.tasks", "--max-tasks-per-child", "5", "--max-memory-per-child", "5",
-            "--pool-start-method", "spawn", "--without-gossip", "--without-mingle", "--executable", "python")
-        #expect(plan.notices.count == 8 && plan.notices.allSatisfy { $0.contains("has no effect: ") })
+            "--pool-start-method", "spawn", "--without-gossip", "--executable", "python")
+        #expect(plan.notices.count == 7 && plan.notices.allSatisfy { $0.contains("has no effect: ") })
         #expect(plan.notices.first?.hasPrefix("--app ") == true)
     }
 

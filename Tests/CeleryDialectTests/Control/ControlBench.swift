@@ -14,19 +14,22 @@ struct ControlBench: Sendable {
     static let settings: WireObject = ["timezone": nil, "broker_transport_options": ["sep": "\u{06}\u{16}'"]]
 
     let mailbox: FakeMailbox
+    let broker: any MessageBroker
     let store = MemoryResultStore()
     let timers = VirtualTimers()
     let client: TaskClient
     let logger: Logger
 
+    /// Makes one whose tasks and requests a broker carries, by default the mailbox.
     init(
-        mailbox: FakeMailbox = FakeMailbox(),
+        mailbox: FakeMailbox = FakeMailbox(), broker: (any MessageBroker)? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) {
         self.mailbox = mailbox
+        self.broker = broker ?? mailbox
         self.logger = logger
         client = TaskClient(
-            dialect: CeleryFormats(), broker: mailbox, store: store,
+            dialect: CeleryFormats(), broker: self.broker, store: store,
             configuration: ClientConfiguration(defaultQueue: "celery"), timers: timers, logger: logger)
     }
 
@@ -38,12 +41,12 @@ struct ControlBench: Sendable {
     ) async throws {
         let part = try #require(
             CeleryRemoteControl(
-                configuration: control, content: ControlContent(accept: accept), broker: mailbox, queues: QueueTable(),
+                configuration: control, content: ControlContent(accept: accept), broker: broker, queues: QueueTable(),
                 nodeName: "w@test", settings: Self.settings, timers: timers, logger: logger))
         var configuration = WorkerConfiguration(queues: ["celery"], concurrency: 1, nodeName: "w@test")
         configuration.autoscale = autoscale
         let worker = TaskWorker(
-            dialect: CeleryFormats(), broker: mailbox, store: store, configuration: configuration,
+            dialect: CeleryFormats(), broker: broker, store: store, configuration: configuration,
             timers: timers, executor: EventLoopTaskExecutor(MultiThreadedEventLoopGroup.singleton.next()),
             logger: logger, handlers: handlers(), parts: [part])
         try await withRunning(worker, body)

@@ -59,6 +59,39 @@ struct BridgeProcessTests {
         await site.machinery.close()
     }
 
+    @Test(
+        "a bridge knows what one was told that was killed", .timeLimit(.minutes(5)),
+        arguments: BridgeSite.Transport.available)
+    func revocationOutlivesItsBridge(_ transport: BridgeSite.Transport) async throws {
+        let site = try await BridgeSite(transport, visibilityTimeout: 600)
+        let folder = try TemporaryFolder("bridge")
+        defer { folder.remove() }
+        func routes(isPaused: Bool) throws -> String {
+            let route = "routes:\n  - {name: to-go, from: python, to: go, paused: \(isPaused)}\n"
+            return try Self.write(site.ends + route, folder)
+        }
+        let celery = try site.celery()
+        let result = try await celery.send(Self.add(2, 3))
+        let killed = try await BridgeProcess.start(routes(isPaused: true))
+        let driver = try await site.python.startDriver()
+        try await until { try await driver.ping().contains { $0.objectValue?.keys.first != nil } }
+        _ = try await driver.ask("revoke", ["ids": [.string(result.id)]])
+        let expected: WireValue = [.string(result.id)]
+        try await until {
+            let known = try await driver.inspect("revoked", timeout: .seconds(5))
+            return known.objectValue?.contains { $0.value == expected } ?? false
+        }
+        await killed.child.kill()
+        // There is no worker of Celery's that could tell.
+        let next = try await BridgeProcess.start(routes(isPaused: false))
+        let error = await #expect(throws: RemoteTaskError.self) { try await result.get(timeout: .seconds(60)) }
+        #expect(error?.type == "TaskRevokedError")
+        #expect(await next.stop() == .exited(0), "\(next.logged)")
+        await driver.stop()
+        await celery.close()
+        await site.machinery.close()
+    }
+
     @Test("a file that changes opens and closes routes, and a bad one does nothing", .timeLimit(.minutes(5)))
     func reloads() async throws {
         let site = try await BridgeSite(.redis)

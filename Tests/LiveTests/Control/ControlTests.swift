@@ -1,7 +1,10 @@
 import Celeriac
+import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
+import CeleryWire
 import Foundation
+import NIOConcurrencyHelpers
 import Testing
 
 /// Tests Python's remote control and monitors against a Swift worker.
@@ -256,6 +259,83 @@ struct ControlTests {
             await python.stop()
             #expect(!python.log.contains("Traceback"), "\(python.log)")
         }
+    }
+
+    @Test(
+        "A Swift worker that starts runs nothing that a Python worker knows to be revoked", .timeLimit(.minutes(5)),
+        arguments: BrokerSite.Kind.available)
+    func learning(_ kind: BrokerSite.Kind) async throws {
+        let site = try await BrokerSite(kind)
+        let driver = try await site.python.startDriver()
+        // It leaves the tasks to Swift.
+        let python = try await site.python.startWorker(queues: ["other"])
+        func revoke(_ results: [AsyncResult<WireNumber>]) async throws {
+            let ids = results.map { WireValue.string($0.id) }
+            _ = try await driver.ask("revoke", ["ids": .array(ids)])
+            try await until {
+                let known = try await driver.inspect("revoked", timeout: .seconds(5))[python.name]?.arrayValue ?? []
+                return ids.allSatisfy { known.contains($0) }
+            }
+        }
+        let now = try await site.app.send(MatrixTasks.add(1, 2))
+        // It ends when its message comes, not at its time.
+        let later = try await site.app.send(MatrixTasks.add(1, 2), countdown: .seconds(600))
+        try await revoke([now, later])
+        let worker = site.app.worker(WorkerConfiguration(queues: ["celery"], nodeName: ControlledWorker.name)) {
+            MatrixTasks.handlers
+        }
+        try await withRunning(worker) {
+            await expectRevoked("revoked", now)
+            await expectRevoked("revoked", later)
+            let known = try await driver.inspected("revoked")?.arrayValue ?? []
+            #expect(known.contains(.string(now.id)) && known.contains(.string(later.id)))
+        }
+        // One that does not ask does not know.
+        let other = try await site.app.send(MatrixTasks.add(1, 2))
+        try await revoke([other])
+        var control = CeleryControlConfiguration()
+        control.mingles = false
+        let deaf = site.app.worker(WorkerConfiguration(queues: ["celery"]), control: control) { MatrixTasks.handlers }
+        try await withRunning(deaf) {
+            let sum = try await other.get(timeout: .seconds(60))
+            #expect(sum == 3)
+        }
+        await python.stop()
+        await driver.stop()
+        await site.close()
+    }
+
+    @Test(
+        "The server says whether anybody hears a broadcast", .timeLimit(.minutes(5)),
+        arguments: BrokerSite.Kind.available)
+    func audience(_ kind: BrokerSite.Kind) async throws {
+        let site = try await BrokerSite(kind)
+        let broker = try #require(site.app.client.broker.unwrapped as? any AudienceBroker)
+        let request = OutgoingMessage(
+            message: try CeleryControlRequest("ping").encode(), exchange: "celery.pidbox", routingKey: "")
+        func heard() async throws -> [Int?] {
+            let exchanges = ControlExchanges(
+                requests: "celery.pidbox", replies: "reply.celery.pidbox", events: "celeryev",
+                inbox: "probe.reply.celery.pidbox", replyKey: "probe")
+            let (counts, enough) = (NIOLockedValueBox<[Int?]>([]), Gate())
+            try await broker.ask(
+                request, exchanges: exchanges, until: enough,
+                heard: { count in
+                    counts.withLockedValue { $0.append(count) }
+                    enough.open()
+                }, receive: { _ in })
+            return counts.withLockedValue { $0 }
+        }
+        let alone = try await heard()
+        #expect(alone == [0])
+        let worker = site.app.worker(WorkerConfiguration(queues: ["celery"])) { MatrixTasks.handlers }
+        try await withRunning(worker) {
+            let counts = try await heard()
+            // RabbitMQ says no more than that somebody does.
+            let expected: [Int?] = [kind == .redis ? 1 : nil]
+            #expect(counts == expected)
+        }
+        await site.close()
     }
 
     @Test("It is back after a restart of its server", .timeLimit(.minutes(5)), arguments: BrokerSite.Kind.available)
