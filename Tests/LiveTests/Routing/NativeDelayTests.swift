@@ -63,7 +63,9 @@ struct NativeDelayTests {
                 let byLevel = level?.hasPrefix("celery_delayed_") == true
                 arrivals.withLockedValue { $0.append((context.request.name, byLevel)) }
             })
-            return app.worker(WorkerConfiguration(queues: [TaskQueue(queue)], hooks: hooks)) {
+            let configuration = WorkerConfiguration(
+                queues: [TaskQueue(queue)], nodeName: "\(queue)@live", hooks: hooks)
+            return app.worker(configuration) {
                 NativeDelayTests.add.handler { $0 + $1 }
                 NativeDelayTests.sum.handler { $0.reduce(0, +) }
                 NativeDelayTests.again.handler { context, times in
