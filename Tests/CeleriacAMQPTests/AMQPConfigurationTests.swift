@@ -1,6 +1,8 @@
 #if AMQP
 
 import CeleriacCore
+import CeleriacTestKit
+import Foundation
 import Testing
 
 @testable import CeleriacAMQP
@@ -68,6 +70,24 @@ struct AMQPConfigurationTests {
     func refused(url: String) {
         let error = #expect(throws: AMQPError.self) { try AMQPConfiguration(url: url) }
         #expect(error?.code == .invalidURL)
+    }
+
+    @Test("A password may be in the first line of a file, which is read each time")
+    func passwordFile() throws {
+        let folder = try TemporaryFolder("password")
+        let path = folder.path + "/a b"
+        let url = "amqp://me@h?password_file=\(path.replacing(" ", with: "%20"))"
+        let configuration = try AMQPConfiguration(url: url)
+        #expect(configuration.user == "me" && configuration.passwordFile == path)
+        let error = #expect(throws: CeleriacError.self) { try configuration.withCurrentPassword() }
+        #expect(error?.message.contains(path) == true)
+        for password in ["first", "second p@ss"] {
+            try Data("\(password)\nmore\n".utf8).write(to: URL(filePath: path))
+            #expect(try configuration.withCurrentPassword().password == password)
+            #expect(ManagementAddress(of: configuration).password == password)
+        }
+        #expect(try AMQPConfiguration(url: "amqp://me:own@h").withCurrentPassword().password == "own")
+        folder.remove()
     }
 
     @Test("Parameters")

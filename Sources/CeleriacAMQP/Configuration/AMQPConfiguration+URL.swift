@@ -9,8 +9,8 @@ extension AMQPConfiguration {
     /// percent-decoded, and an absent or empty part has its default: no path, `/` and `//` all mean the virtual host
     /// `/`, and `//name` means `/name`. The parameters are those that AMQP clients share: `cacertfile`, `certfile`,
     /// `keyfile`, `verify` (`verify_peer`, `verify_none`), `server_name_indication`, `heartbeat` (seconds),
-    /// `connection_timeout` (milliseconds), `channel_max`, `frame_max`, `auth_mechanism` (`plain`, `external`); and
-    /// kombu's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`, `ssl_check_hostname`. A TLS parameter in
+    /// `connection_timeout` (milliseconds), `channel_max`, `frame_max`, `auth_mechanism` (`plain`, `external`); our own
+    /// `password_file`, a file whose first line is the password in place of the URL's; and kombu's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`, `ssl_check_hostname`. A TLS parameter in
     /// a URL without TLS is refused, unless the defaults have TLS. Unknown parameters are ignored.
     ///
     /// - Parameters:
@@ -72,6 +72,7 @@ extension AMQPConfiguration {
             case "external": authentication = .external
             default: throw .invalidURL("its auth_mechanism is neither plain nor external")
             }
+        case "password_file": passwordFile = value.nonEmpty
         case "cacertfile", "ssl_ca_certs": try withTLS(name) { $0.caFile = value }
         case "certfile", "ssl_certfile": try withTLS(name) { $0.certificateFile = value }
         case "keyfile", "ssl_keyfile": try withTLS(name) { $0.keyFile = value }

@@ -13,6 +13,9 @@ package struct AMQPConfiguration: Sendable, Hashable {
     package var user: String
     /// Password. The default is `guest`.
     package var password: String
+    /// The file whose first line is the password. It is read for each connection, so that its content can change; nil for
+    /// the ``password`` that stands here.
+    package var passwordFile: String?
     /// Virtual host. The default is `/`.
     package var virtualHost: String
     /// TLS settings; `nil` for plain TCP.
@@ -53,6 +56,18 @@ package struct AMQPConfiguration: Sendable, Hashable {
         self.password = password
         self.virtualHost = virtualHost
         self.tls = tls
+    }
+}
+
+extension AMQPConfiguration {
+    /// The same with the password that holds now.
+    ///
+    /// - Throws: ``CeleriacError`` with code `configuration` if the file of the password cannot be read.
+    func withCurrentPassword() throws(CeleriacError) -> AMQPConfiguration {
+        guard let passwordFile else { return self }
+        var current = self
+        current.password = try SecretFile.read(passwordFile)
+        return current
     }
 }
 

@@ -11,6 +11,12 @@ extension AMQPConnection {
     /// the error.
     func start(_ opened: @escaping @Sendable (AMQPError?) -> Void) {
         self.opened = opened
+        if let missingPassword {
+            obey(
+                state.connectFailed(
+                    AMQPError(.connectFailed, "There is no password for the broker.", cause: missingPassword)))
+            return
+        }
         let context: NIOSSLContext?
         do {
             context = try configuration.tls.map { try NIOSSLContext(configuration: Self.tlsConfiguration($0)) }

@@ -1,5 +1,6 @@
 #if AMQP
 
+internal import CeleriacCore
 package import CeleriacWire
 package import Logging
 package import NIOCore
@@ -17,6 +18,8 @@ package actor AMQPConnection {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
     nonisolated let configuration: AMQPConfiguration
+    /// Why there is no password to log in with, if that is so.
+    nonisolated let missingPassword: CeleriacError?
     nonisolated let logger: Logger
 
     /// The state, which makes all decisions; the rest of the actor carries them out.
@@ -41,12 +44,20 @@ package actor AMQPConnection {
     package var blockedReason: String? { state.blockedReason }
 
     init(_ configuration: AMQPConfiguration, on eventLoop: any EventLoop, logger: Logger) {
-        self.configuration = configuration
+        var current = configuration
+        var missing: CeleriacError?
+        do throws(CeleriacError) {
+            current = try configuration.withCurrentPassword()
+        } catch {
+            missing = error
+        }
+        self.configuration = current
+        missingPassword = missing
         self.eventLoop = eventLoop
         var logger = logger
         logger[metadataKey: LogKey.broker] = "\(configuration)"
         self.logger = logger
-        state = AMQPConnectionState(configuration, now: .now())
+        state = AMQPConnectionState(current, now: .now())
     }
 
     /// Connects, encrypts the connection if configured, and logs in.

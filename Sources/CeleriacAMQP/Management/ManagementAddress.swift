@@ -23,7 +23,8 @@ package struct ManagementAddress: Sendable, Hashable {
         port = broker.tls == nil ? 15672 : 15671
         prefix = ""
         user = broker.user
-        password = broker.password
+        // Without it the API refuses the user, and says so.
+        password = (try? broker.withCurrentPassword())?.password ?? broker.password
     }
 
     /// Reads a URL: `http://[user:password@]host[:port][/prefix]`, or `https://…`. What it leaves out is as at the broker.

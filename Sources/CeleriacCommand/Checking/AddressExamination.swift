@@ -29,7 +29,8 @@ enum AddressExamination {
         let isEncrypted =
             ["rediss", "valkeys", "amqps"].contains(parts.scheme) || hasTLS(parts) || cover.isEncrypted
         // A password in the URL goes before one of the settings.
-        let hasPassword = parts.password.map { !$0.isEmpty } ?? (isRedis && cover.hasPassword)
+        let namesFile = parts.query.contains { $0.name == "password_file" }
+        let hasPassword = namesFile || parts.password.map { !$0.isEmpty } ?? (isRedis && cover.hasPassword)
         var findings: [Finding] = []
         for host in parts.hosts {
             let isOwn = ownHosts.contains(String(host.name).lowercased())
@@ -49,7 +50,7 @@ enum AddressExamination {
                     .warning(
                         subject, "the password and all messages to \(host.name) cross the network in the clear",
                         "use \(isRedis ? "rediss" : "amqps")://, or \(setting)"))
-            } else if isRedis, parts.password == nil, !cover.hasPassword {
+            } else if isRedis, parts.password == nil, !hasPassword {
                 findings.append(
                     .note(
                         subject, "the login at \(host.name) has no password",

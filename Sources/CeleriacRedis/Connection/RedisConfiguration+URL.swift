@@ -14,6 +14,8 @@ extension RedisConfiguration {
     /// * `redis+socket://[user:password@]/path[?virtual_host=database]`, also `db=database`
     /// * `valkey://` and `valkeys://`, which are the first two
     ///
+    /// `password_file=PATH` in the query of any has the password in the first line of a file, in place of the URL's.
+    ///
     /// User, password, path and query are percent-decoded; an IPv6 address is written in brackets. Other query
     /// parameters are ignored. No error message quotes the URL, which may hold a password.
     ///
@@ -35,6 +37,7 @@ extension RedisConfiguration {
             user = try Self.decoded(pieces[0], "user").nonEmpty
             password = pieces.count == 2 ? try Self.decoded(pieces[1], "password").nonEmpty : nil
         }
+        passwordFile = query["password_file"]?.nonEmpty
         let path = try Self.decoded(parts.path, "path")
         var databaseText = query["db"] ?? query["virtual_host"]
         if unixSocketPath != nil {

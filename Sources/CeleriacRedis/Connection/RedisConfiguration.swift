@@ -23,6 +23,9 @@ package struct RedisConfiguration: Sendable {
     package var user: String?
     /// The password. Without a user and a password, no `AUTH` is sent.
     package var password: String?
+    /// The file whose first line is the password. It is read for each connection, so that its content can change; nil for
+    /// the ``password`` that stands here.
+    package var passwordFile: String?
     /// Tells user and password for each connection, so that they can change; `nil` for the ones that stand here. The
     /// answer counts against ``connectTimeout``.
     package var credentials: (@Sendable () async throws -> (user: String?, password: String))?

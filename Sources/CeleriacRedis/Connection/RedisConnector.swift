@@ -1,4 +1,5 @@
 #if Redis
+internal import CeleriacCore
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -67,10 +68,19 @@ enum RedisConnector {
                 return server
             }
         }
-        guard let credentials = configuration.credentials else { return found }
+        let (credentials, file) = (configuration.credentials, configuration.passwordFile)
+        guard credentials != nil || file != nil else { return found }
         return found.flatMap { found in
             eventLoop.makeFutureWithTask { () async throws -> RedisConfiguration in
                 var server = found
+                if let file {
+                    do {
+                        server.password = try SecretFile.read(file)
+                    } catch {
+                        throw RedisError(.connectFailed, "There is no password for \(configuration).", cause: error)
+                    }
+                }
+                guard let credentials else { return server }
                 do {
                     let (user, password) = try await credentials()
                     server.user = user

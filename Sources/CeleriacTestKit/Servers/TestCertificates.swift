@@ -25,6 +25,10 @@ public struct TestCertificates: Sendable {
     public let wrongHost: Identity
     /// A client named `celeriac-client`.
     public let client: Identity
+    /// A client named `celeriac-renewed`.
+    package let renewedClient: Identity
+    /// A client whose certificate the other authority signed: a server that trusts only ``authorityPath`` must refuse it.
+    package let unknownClient: Identity
 
     /// This process's certificates, created at the first call.
     ///
@@ -51,8 +55,9 @@ public struct TestCertificates: Sendable {
                 ["req", "-x509", "-days", "2", "-subj", "/CN=\(title)", "-extensions", "authority"] + key
                     + ["-keyout", "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem"])
         }
-        let authority = folder + "/authority.pem"
-        func identity(_ name: String, commonName: String, _ extensions: String) async throws -> Identity {
+        func identity(
+            _ name: String, commonName: String, by authority: String = "authority", _ extensions: String
+        ) async throws -> Identity {
             let path = "\(folder)/\(name)"
             try extensions.appending("\nbasicConstraints = CA:false\nauthorityKeyIdentifier = keyid\n")
                 .write(toFile: path + ".ext", atomically: true, encoding: .utf8)
@@ -62,15 +67,16 @@ public struct TestCertificates: Sendable {
             try await Program.run(
                 openssl,
                 [
-                    "x509", "-req", "-days", "2", "-in", path + ".csr", "-CA", authority, "-CAkey",
-                    "\(folder)/authority.key",
+                    "x509", "-req", "-days", "2", "-in", path + ".csr", "-CA", "\(folder)/\(authority).pem", "-CAkey",
+                    "\(folder)/\(authority).key",
                 ]
                     + ["-CAcreateserial", "-extfile", path + ".ext", "-out", path + ".pem"])
             return Identity(
-                certificatePath: path + ".pem", privateKeyPath: path + ".key", authorityPath: authority)
+                certificatePath: path + ".pem", privateKeyPath: path + ".key",
+                authorityPath: "\(folder)/\(authority).pem")
         }
         return TestCertificates(
-            authorityPath: authority, unknownAuthorityPath: folder + "/unknown.pem",
+            authorityPath: folder + "/authority.pem", unknownAuthorityPath: folder + "/unknown.pem",
             server: try await identity(
                 "server", commonName: "localhost",
                 "subjectAltName = DNS:localhost, IP:127.0.0.1\nextendedKeyUsage = serverAuth"),
@@ -79,6 +85,10 @@ public struct TestCertificates: Sendable {
                 "subjectAltName = DNS:elsewhere.invalid\nextendedKeyUsage = serverAuth"),
             client: try await identity(
                 "client", commonName: "celeriac-client",
-                "subjectAltName = DNS:celeriac-client\nextendedKeyUsage = clientAuth"))
+                "subjectAltName = DNS:celeriac-client\nextendedKeyUsage = clientAuth"),
+            renewedClient: try await identity(
+                "renewed", commonName: "celeriac-renewed", "extendedKeyUsage = clientAuth"),
+            unknownClient: try await identity(
+                "stranger", commonName: "celeriac-client", by: "unknown", "extendedKeyUsage = clientAuth"))
     }
 }

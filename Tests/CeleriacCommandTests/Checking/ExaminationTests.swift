@@ -48,7 +48,7 @@ import Testing
         func found(_ url: String) -> [Finding] { AddressExamination.findings("broker", url) }
         for url in [
             "redis://localhost/0", "redis://:secret@127.0.0.1", "rediss://:secret@h/0", "amqps://me:secret@h//",
-            "redis://me:secret@[::1]:6380/0",
+            "redis://me:secret@[::1]:6380/0", "rediss://me@h/0?password_file=/run/secret",
         ] {
             #expect(levels(found(url)) == [.ok], "\(url)")
         }

@@ -10,11 +10,15 @@ import Testing
 @Suite("Verdicts of settings") struct SettingVerdictTests {
     private func settings(_ yaml: String) throws -> CelerySettings { try CelerySettings(yaml: Array(yaml.utf8)) }
 
+    private static var root: URL {
+        var root = URL(filePath: #filePath)
+        for _ in 0..<4 { root.deleteLastPathComponent() }
+        return root
+    }
+
     /// The rows of the page: names, verdicts, what follows them, and tests.
     private static var rows: [[String]] {
         get throws {
-            var root = URL(filePath: #filePath)
-            for _ in 0..<4 { root.deleteLastPathComponent() }
             let page = try String(contentsOf: root.appending(path: "Compat/SETTINGS.md"), encoding: .utf8)
             return page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
                 line.split(separator: "|").map { $0.trimmingCharacters(in: CharacterSet(charactersIn: " `")) }
@@ -32,6 +36,30 @@ import Testing
             let verdict = try #require(SettingNames.verdict(of: row[0]))
             #expect(row[1] == verdict.text, "\(row[0])")
             #expect(verdict != .honoured || !row[2].isEmpty, "\(row[0]): what follows it?")
+        }
+    }
+
+    @Test("the tests that the page names are there, and for what is honoured one of them says its name")
+    func tests() throws {
+        let folder = Self.root.appending(path: "Tests").path
+        var files: [String: [String]] = [:]
+        for path in try FileManager.default.subpathsOfDirectory(atPath: folder) where path.hasSuffix(".swift") {
+            let name = URL(filePath: path).deletingPathExtension().lastPathComponent
+            files[name, default: []].append("\(folder)/\(path)")
+        }
+        for row in try Self.rows {
+            try #require(row.count == 4, "\(row)")
+            let named = row[3].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            let unknown = named.filter { files[$0] == nil }
+            #expect(!named.isEmpty && unknown.isEmpty, "\(row[0]): \(unknown)")
+            // The tests of this file go through all that have no effect.
+            guard row[1] == "honoured" else { continue }
+            let saysIt = try named.flatMap { files[$0] ?? [] }.contains { path in
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                // One setting's name may begin another's.
+                return text.range(of: row[0] + "(?![a-z0-9_])", options: .regularExpression) != nil
+            }
+            #expect(saysIt, "\(row[0]): \(row[3])")
         }
     }
 

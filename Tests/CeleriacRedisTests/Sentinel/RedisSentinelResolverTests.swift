@@ -1,5 +1,7 @@
 #if Redis
+import CeleriacCore
 import CeleriacTestKit
+import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import Testing
@@ -116,6 +118,23 @@ import Testing
         #expect(sentinel.commands == ["AUTH asker theirs", "HELLO 2", Self.question])
         #expect(primary.commands == ["AUTH me mine", "HELLO 2", "SELECT 3"])
         for server in [primary, sentinel] { try await server.stop() }
+    }
+
+    @Test func thePasswordsFileIsReadForEachConnection() async throws {
+        let server = try await Self.server(role: "master")
+        let folder = try TemporaryFolder("password")
+        let path = folder.path + "/password"
+        let configuration = try RedisConfiguration(
+            url: "redis://me:unused@127.0.0.1:\(server.port)/0?password_file=\(path)")
+        let error = await failure(configuration)
+        #expect(error?.isOutOfReach == true && error?.cause is CeleriacError)
+        for password in ["first", "second"] {
+            try Data("\(password)\nmore\n".utf8).write(to: URL(filePath: path))
+            try await connect(configuration)
+        }
+        #expect(server.commands.filter { $0.hasPrefix("AUTH") } == ["AUTH me first", "AUTH me second"])
+        try await server.stop()
+        folder.remove()
     }
 
     @Test func theProgramTellsTheLoginForEachConnection() async throws {

@@ -78,6 +78,18 @@ struct EagerTests {
         await strict.app.close()
     }
 
+    @Test("Celery's settings say so")
+    func settings() throws {
+        func configuration(_ yaml: String) throws -> CeleryConfiguration {
+            try CelerySettings(yaml: Array(yaml.utf8)).configuration
+        }
+        let usual = try configuration("{}")
+        #expect(!usual.runsTasksEagerly && !usual.throwsEagerFailures && !usual.storesEagerResults)
+        #expect(try configuration("task_always_eager: true").runsTasksEagerly)
+        #expect(try configuration("task_eager_propagates: true").throwsEagerFailures)
+        #expect(try configuration("task_store_eager_result: true").storesEagerResults)
+    }
+
     @Test("results are stored if that is set, unless nobody wants them")
     func stored() async throws {
         let site = site { $0.storesEagerResults = true }

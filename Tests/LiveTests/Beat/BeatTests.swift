@@ -95,6 +95,33 @@ import Testing
     }
 
     @Test(
+        "Settings have it answer, and say how long ago it may have looked at its schedule", .timeLimit(.minutes(5)))
+    func answersPingBySettings() async throws {
+        let url = try await SharedServers.shared.redisDatabaseURL()
+        let driver = try await PythonPeer(broker: url, results: url).startDriver()
+        let folder = try TemporaryFolder("beat")
+        func start(_ name: String, maximumAge: String) throws -> BeatProcess {
+            let path = "\(folder.path)/\(name).yaml"
+            let settings = "beat_enable_remote_control: true\nbeat_remote_control_max_tick_age: \(maximumAge)\n"
+            try Data(settings.utf8).write(to: URL(filePath: path))
+            return try BeatProcess(
+                broker: url, in: folder, schedule: "beat_schedule: {a: {task: tasks.a, schedule: 3600}}",
+                "--config", path, "--hostname", "\(name)@probe")
+        }
+        let patient = try start("patient", maximumAge: "0")
+        // It looks once in five minutes.
+        let strict = try start("strict", maximumAge: "0.1")
+        try await until {
+            let replies = try await driver.ping()
+            return replies == [["patient@probe": ["ok": "pong"]]] && strict.logged.contains("does not answer")
+        }
+        #expect(await patient.stop() == .exited(0), "\(patient.logged)")
+        #expect(await strict.stop() == .exited(0), "\(strict.logged)")
+        await driver.stop()
+        folder.remove()
+    }
+
+    @Test(
         "Of two that share a lock, one sends; when it is killed, the other takes over and no run is sent twice",
         .timeLimit(.minutes(5)))
     func twoBeats() async throws {

@@ -10,13 +10,106 @@ import Logging
 import TestSupport
 import Testing
 
+#if AMQP
+import CeleriacAMQP
+#endif
+
 /// A firewall in front of a real Python worker, which some of these messages would end and others would stall.
 @Suite("A firewall before Python", .serialized)
 struct BridgeFirewallTests {
-    @Test("none of the fifteen reaches the worker, and all others do", .timeLimit(.minutes(5)))
-    func hostileMessagesStayOutside() async throws {
-        let outside = try await SharedServers.shared.redisDatabaseURL()
-        let inside = try await SharedServers.shared.redisDatabaseURL()
+    /// The broker before the firewall, as one reaches it who may put anything into its queues.
+    private enum Outside {
+        case redis(RedisConnection)
+        #if AMQP
+        case rabbitMQ(AMQPConnection, AMQPChannel)
+        #endif
+
+        /// A message that must not pass.
+        struct Hostile {
+            let name: String
+            let reason: String
+            let send: @Sendable () async throws -> Void
+        }
+
+        static func open(_ transport: BridgeSite.Transport, _ url: String) async throws -> Outside {
+            let logger = Logger(label: "live")
+            switch transport {
+            case .redis:
+                return .redis(
+                    try await RedisConnection.connect(
+                        try RedisConfiguration(url: url), on: sharedEventLoop(), logger: logger))
+            case .rabbitMQ:
+                #if AMQP
+                let connection = try await AMQPConnection.connect(
+                    try AMQPConfiguration(url: url), on: sharedEventLoop(), logger: logger)
+                let channel = try await connection.openChannel()
+                // As everybody else declares it.
+                _ = try await channel.queueDeclare("celery")
+                return .rabbitMQ(connection, channel)
+                #else
+                throw TestKitError(.system, "this build has no AMQP")
+                #endif
+            }
+        }
+
+        /// The fifteen, in the form of the broker.
+        var hostile: [Hostile] {
+            switch self {
+            case .redis(let redis):
+                return HostileMessage.all.map { hostile in
+                    Hostile(name: hostile.name, reason: hostile.reason) {
+                        _ = try await redis.send(RedisCommand("LPUSH", "celery", hostile.bytes))
+                    }
+                }
+            #if AMQP
+            case .rabbitMQ(_, let channel):
+                return HostileAMQPMessage.all.map { hostile in
+                    let publish = AMQPPublish(routingKey: "celery", mandatory: true, message: hostile.message)
+                    return Hostile(name: hostile.name, reason: hostile.reason) {
+                        for outcome in try await channel.publish([publish]) {
+                            if let error = outcome.error { throw error }
+                        }
+                    }
+                }
+            #endif
+            }
+        }
+
+        /// Why the messages were parked that did not pass.
+        func reasons() async throws -> [String] {
+            var reasons: [String] = []
+            switch self {
+            case .redis(let redis):
+                let parked = try await redis.send(RedisCommand("LRANGE", "celery.parked", 0, -1)).array ?? []
+                for bytes in parked.compactMap(\.bytes) {
+                    reasons.append(try WireJSON.decode(bytes)["reason"]?.stringValue ?? "none")
+                }
+            #if AMQP
+            case .rabbitMQ(_, let channel):
+                while let parked = try await channel.get(queue: "celery.parked", noAck: true) {
+                    reasons.append(parked.message.headers["x-celeriac-reason"]?.stringValue ?? "none")
+                }
+            #endif
+            }
+            return reasons
+        }
+
+        func close() async {
+            switch self {
+            case .redis(let redis): await redis.close()
+            #if AMQP
+            case .rabbitMQ(let connection, _): await connection.close()
+            #endif
+            }
+        }
+    }
+
+    @Test(
+        "none of the fifteen reaches the worker, and all others do", .timeLimit(.minutes(5)),
+        arguments: BridgeSite.Transport.available)
+    func hostileMessagesStayOutside(_ transport: BridgeSite.Transport) async throws {
+        let outside = try await transport.url()
+        let inside = try await transport.url()
         let results = try await SharedServers.shared.redisDatabaseURL()
         let peer = PythonPeer(broker: inside, results: results)
         let worker = try await peer.startWorker(pool: .solo)
@@ -33,12 +126,13 @@ struct BridgeFirewallTests {
         var logger = Logger(label: "live")
         logger.logLevel = .critical
         let bridge = try Bridge(yaml: Array(yaml.utf8), logger: logger)
-        let redis = try await RedisConnection.connect(
-            try RedisConfiguration(url: outside), on: sharedEventLoop(), logger: logger)
+        let attacker = try await Outside.open(transport, outside)
+        let fifteen = attacker.hostile
+        #expect(fifteen.count == 15)
         do {
             try await BridgeSite.running(bridge) {
-                for hostile in HostileMessage.all {
-                    _ = try await redis.send(RedisCommand("LPUSH", "celery", hostile.bytes))
+                for hostile in fifteen {
+                    try await hostile.send()
                     let sum = try await driver.send("tasks.add", [2, 3])
                     #expect(try await driver.get(sum) == .success(5), "after \(hostile.name)")
                 }
@@ -53,26 +147,20 @@ struct BridgeFirewallTests {
                     return
                 }
             }
-            let parked = try await redis.send(RedisCommand("LRANGE", "celery.parked", 0, -1)).array ?? []
-            #expect(parked.count == HostileMessage.all.count + 2)
-            var reasons: [String] = []
-            for bytes in parked.compactMap(\.bytes) {
-                let record = try WireJSON.decode(bytes)
-                if let reason = record["reason"]?.stringValue { reasons.append(reason) }
-            }
-            let expected = HostileMessage.all.map(\.reason) + ["oversized", "unknownTask"]
+            let reasons = try await attacker.reasons()
+            let expected = fifteen.map(\.reason) + ["oversized", "unknownTask"]
             #expect(reasons.sorted() == expected.sorted())
             #expect(worker.isRunning)
             // The worker has run the good ones, and no others.
             let stats = try await guardian.inspect("stats", timeout: .seconds(5))
             let totals = stats.objectValue?.compactMap { $0.value["total"]?.objectValue } ?? []
             #expect(totals.count == 1)
-            #expect(totals.first == ["tasks.add": .int(Int64(HostileMessage.all.count))])
+            #expect(totals.first == ["tasks.add": .int(Int64(fifteen.count))])
         } catch {
             await worker.stop()
             throw error
         }
-        await redis.close()
+        await attacker.close()
         await guardian.stop()
         await driver.stop()
         await worker.stop()

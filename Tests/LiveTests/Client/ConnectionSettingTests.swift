@@ -3,6 +3,7 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleriacWire
 import Logging
+import NIOCore
 import NIOPosix
 import Testing
 
@@ -99,6 +100,38 @@ struct ConnectionSettingTests {
     #endif
 
     #if AMQP
+    @Test("broker_heartbeat is agreed on with RabbitMQ, by a Swift worker as by Python's")
+    func heartbeat() async throws {
+        let server = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        let (proxy, url) = try await RecordingProxy.start(before: server)
+        let yaml = "{broker_url: '\(url)', result_backend: 'rpc://', broker_heartbeat: 7}"
+        let app = try CeleryApp(settings: CelerySettings(yaml: Array(yaml.utf8)), logger: Self.logger)
+        try await withRunning(app.worker(queues: ["celery"], concurrency: 1) { MatrixTasks.handlers }) {}
+        await app.close()
+        let ours = Self.heartbeats(proxy.sent)
+        #expect(Set(ours) == [7], "\(ours)")
+        let python = try await PythonPeer(broker: url, settings: ["broker_heartbeat": 7]).startWorker()
+        // Python's connections that only publish have none.
+        let pythons = Self.heartbeats(Array(proxy.sent.dropFirst(ours.count)))
+        #expect(pythons.contains(7), "\(pythons)")
+        await python.stop()
+        try await proxy.stop()
+    }
+
+    /// How many seconds the clients of connections have agreed on in `connection.tune-ok`.
+    private static func heartbeats(_ connections: [[UInt8]]) -> [UInt16] {
+        var found: [UInt16] = []
+        for sent in connections {
+            AMQPMethods.forEach(in: sent.dropFirst(8)) { _, method, arguments in
+                guard method == (10, 31),
+                    let (_, _, seconds) = arguments.readMultipleIntegers(as: (UInt16, UInt32, UInt16).self)
+                else { return }
+                found.append(seconds)
+            }
+        }
+        return found
+    }
+
     @Test("task_queue_max_priority declares queues as Python's does, which RabbitMQ compares")
     func maximumPriority() async throws {
         let site = try await MatrixSite(.rabbitRPC, settings: "task_queue_max_priority: 9")

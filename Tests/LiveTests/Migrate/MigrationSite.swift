@@ -44,6 +44,25 @@ struct MigrationSite: Sendable {
         }
     }
 
+    /// Has Python send tasks of two queues and of four priorities, and the last of each ten for later.
+    static func send(_ numbers: Range<Int>, from driver: PythonDriver) async throws {
+        let priorities: [Int64] = [0, 3, 6, 9]
+        var messages: [PythonDriver.Message] = []
+        for number in numbers {
+            let place = number % 10
+            var options: [String: WireValue] = [
+                "queue": .string(queues[place % queues.count]), "ignore_result": true,
+                "priority": .int(priorities[place / 2 % priorities.count]),
+            ]
+            if place == 9 { options["eta"] = .string(pythonsETA) }
+            messages.append(PythonDriver.Message("tasks.add", [.int(Int64(number))], options: options))
+        }
+        _ = try await driver.send(messages)
+    }
+
+    /// The time of those, as Python writes it.
+    static let pythonsETA = "2033-05-18T03:33:20+00:00"
+
     /// All that waits at a broker, in the order in which a worker would get it. It stays there.
     static func waiting(at app: CeleryApp) async throws -> [Waiting] {
         var found: [Waiting] = []
@@ -72,6 +91,13 @@ struct MigrationSite: Sendable {
     /// What waits, by queue and priority: within these the order has to stay.
     static func ordered(_ waiting: [Waiting]) -> [[String]: [Waiting]] {
         Dictionary(grouping: waiting) { [$0.queue, "\($0.priority)"] }
+    }
+
+    /// Whether what waits is in the order in which it was sent, within each queue and priority: there its numbers rise.
+    static func isInOrder(_ waiting: [Waiting]) -> Bool {
+        ordered(waiting).values.allSatisfy { group in
+            zip(group, group.dropFirst()).allSatisfy { $0.number < $1.number }
+        }
     }
 
     /// Begins to move all queues.

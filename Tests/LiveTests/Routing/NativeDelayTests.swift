@@ -13,19 +13,22 @@ import Testing
 struct NativeDelayTests {
     private static let add = TaskDefinition<Int, Int, Int>("tasks.add")
     private static let again = TaskDefinition<Int, Int>("tasks.again")
+    private static let sum = TaskDefinition<[Int], Int>("tasks.sum_ints")
     /// The level in which a task of a minute waits first, for 32 seconds.
     private static let firstLevel = "celery_delayed_5"
 
-    /// Applications in both languages whose only queue is a quorum queue behind a topic exchange.
+    /// Applications in both languages whose queues are quorum queues behind a topic exchange.
     private struct Site {
         let site: BrokerSite
         let app: CeleryApp
         let python: PythonPeer
-        /// Whether each message that the Swift worker was delivered had come through a level.
-        let arrivals = NIOLockedValueBox<[Bool]>([])
+        /// The tasks that the Swift workers ran, and whether the message of each had come through a level.
+        let arrivals = NIOLockedValueBox<[(task: String, byLevel: Bool)]>([])
 
-        init(levels: String = "quorum", release: RabbitMQRelease? = nil) async throws {
+        /// Starts a broker. With `countsChords` false the results lie in files, where nobody counts the parts of chords.
+        init(levels: String = "quorum", release: RabbitMQRelease? = nil, countsChords: Bool = true) async throws {
             site = try await BrokerSite(.rabbitMQ, release: release)
+            let results = countsChords ? site.results : "file://\(site.folder.path)"
             let yaml = """
                 broker_native_delayed_delivery_queue_type: \(levels)
                 task_default_queue: video
@@ -34,40 +37,49 @@ struct NativeDelayTests {
                     exchange: {name: media, type: topic}
                     routing_key: video.import
                     queue_arguments: {x-queue-type: quorum}
+                  - name: spare
+                    exchange: {name: media, type: topic}
+                    routing_key: video.spare
+                    queue_arguments: {x-queue-type: quorum}
+                result_chord_retry_interval: 2
                 """
             let settings = try CelerySettings(yaml: Array(yaml.utf8))
             var logger = Logger(label: "live")
             logger.logLevel = .critical
             app = try CeleryApp(
-                broker: site.broker, results: site.results, configuration: settings.configuration, logger: logger)
+                broker: site.broker, results: results, configuration: settings.configuration, logger: logger)
             var given = try #require(try WireYAML.decode(Array(yaml.utf8)).objectValue)
             // Python may have levels of the other type: whoever is first declares them.
             given["broker_native_delayed_delivery_queue_type"] = "quorum"
             python = PythonPeer(
-                broker: site.broker, results: site.results,
+                broker: site.broker, results: results,
                 settings: site.python.settings.merging(Dictionary(given.map { ($0, $1) }) { $1 }) { $1 })
         }
 
-        func worker() -> TaskWorker {
+        func worker(_ queue: String = "video") -> TaskWorker {
             let arrivals = arrivals
-            @Sendable func note(_ context: TaskContext) {
+            let hooks = WorkerHooks(preTask: { context in
                 let level = context.request.headers["x-death"]?[0]?["queue"]?.stringValue
-                arrivals.withLockedValue { $0.append(level?.hasPrefix("celery_delayed_") == true) }
-            }
-            return app.worker(WorkerConfiguration(queues: ["video"])) {
-                NativeDelayTests.add.handler { context, first, second in
-                    note(context)
-                    return first + second
-                }
+                let byLevel = level?.hasPrefix("celery_delayed_") == true
+                arrivals.withLockedValue { $0.append((context.request.name, byLevel)) }
+            })
+            let configuration = WorkerConfiguration(
+                queues: [TaskQueue(queue)], nodeName: "\(queue)@live", hooks: hooks)
+            return app.worker(configuration) {
+                NativeDelayTests.add.handler { $0 + $1 }
+                NativeDelayTests.sum.handler { $0.reduce(0, +) }
                 NativeDelayTests.again.handler { context, times in
-                    note(context)
                     if context.retries < times { try context.retry(after: .seconds(2)) }
                     return context.retries
                 }
             }
         }
 
-        var arrived: [Bool] { arrivals.withLockedValue { $0 } }
+        var arrived: [Bool] { arrivals.withLockedValue { $0.map { $0.byLevel } } }
+        /// Those of the task that asks for the results of a chord's parts.
+        var unlocks: [Bool] {
+            arrivals.withLockedValue { $0.filter { $0.task == "celery.chord_unlock" }.map { $0.byLevel } }
+        }
 
         func waiting(_ queue: String) async throws -> Int { try await site.server.messages(in: queue).waiting }
 
@@ -113,6 +125,43 @@ struct NativeDelayTests {
             #expect(times == 3)
         }
         #expect(site.arrived == [false, true, true, true])
+        await site.close()
+    }
+
+    @Test(
+        "What asks for a chord's results goes by the levels, run by Swift for Python and by Python for Swift",
+        .timeLimit(.minutes(5)))
+    func chords() async throws {
+        let site = try await Site(countsChords: false)
+        try await withRunning(site.worker()) {
+            let driver = try await site.python.startDriver()
+            let tree: WireValue = [
+                "chord": [
+                    ["task": "tasks.add", "args": [1, 1]],
+                    ["task": "tasks.add", "args": [2, 2], "options": ["queue": "spare"]],
+                ],
+                "body": ["task": "tasks.sum_ints"],
+            ]
+            let answer = try await driver.ask("canvas", ["canvas": tree])
+            let id = try #require(answer["id"]?.stringValue)
+            // Nobody serves the queue of the second part before, so the second message is the Swift worker's.
+            await until { site.unlocks.count >= 2 }
+            let outcome = try await withRunning(site.worker("spare")) { try await driver.get(id) }
+            #expect(outcome == .success(6))
+            await driver.stop()
+        }
+        let unlocks = site.unlocks
+        #expect(unlocks.count >= 2 && unlocks.allSatisfy { $0 }, "\(unlocks)")
+
+        let python = try await site.python.startWorker(queues: ["video"])
+        let second = Self.add(2, 2).with(SendOptions(queue: "spare"))
+        let joined = try await site.app.send(chord([Self.add(1, 1), second], body: Self.sum))
+        // The level of two seconds gets what Python sends anew, since the first message waits for one.
+        let broker = site.app.client.broker
+        try await until { try await broker.depth(of: "celery_delayed_1") == 1 }
+        let total = try await withRunning(site.worker("spare")) { try await joined.get(timeout: .seconds(60)) }
+        #expect(total == 6)
+        await python.stop()
         await site.close()
     }
 

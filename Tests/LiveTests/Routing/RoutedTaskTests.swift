@@ -285,9 +285,8 @@ struct RoutedTaskTests {
         arguments: BrokerSite.Kind.available)
     func direct(_ kind: BrokerSite.Kind) async throws {
         let site = try await BrokerSite(kind)
-        var configuration = site.app.configuration
-        configuration.servesDirectQueues = true
-        let app = try CeleryApp(broker: site.broker, results: site.results, configuration: configuration)
+        let settings = try CelerySettings(yaml: Array("worker_direct: true".utf8))
+        let app = try CeleryApp(broker: site.broker, results: site.results, configuration: settings.configuration)
         let worker = app.worker(WorkerConfiguration(queues: ["celery"], nodeName: "w1@here")) { MatrixTasks.handlers }
         let driver = try await site.python.startDriver()
         try await withRunning(worker) {

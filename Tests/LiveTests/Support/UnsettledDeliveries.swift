@@ -21,7 +21,7 @@ enum UnsettledDeliveries {
         var unacknowledged: Set<Consumer> = []
         var settlements: [(channel: UInt16, tag: UInt64, isMultiple: Bool)] = []
         // The client's bytes begin with the protocol header, which is no frame.
-        forEachMethod(in: sent.dropFirst(8)) { channel, method, arguments in
+        AMQPMethods.forEach(in: sent.dropFirst(8)) { channel, method, arguments in
             switch method {
             case (60, 20):  // basic.consume
                 arguments.moveReaderIndex(forwardBy: 2)
@@ -38,7 +38,7 @@ enum UnsettledDeliveries {
             }
         }
         var open: Set<Tag> = []
-        forEachMethod(in: received[...]) { channel, method, arguments in
+        AMQPMethods.forEach(in: received[...]) { channel, method, arguments in
             guard method == (60, 60), let consumer = readShortString(from: &arguments),
                 let tag = arguments.readInteger(as: UInt64.self),
                 !unacknowledged.contains(Consumer(channel: channel, tag: consumer))
@@ -55,18 +55,5 @@ enum UnsettledDeliveries {
 
     private static func readShortString(from buffer: inout ByteBuffer) -> String? {
         buffer.readInteger(as: UInt8.self).flatMap { buffer.readString(length: Int($0)) }
-    }
-
-    /// Calls `body` with each whole method frame: its channel, its class and method, and the bytes of its arguments.
-    private static func forEachMethod(
-        in bytes: ArraySlice<UInt8>, _ body: (UInt16, (UInt16, UInt16), inout ByteBuffer) -> Void
-    ) {
-        var buffer = ByteBuffer(bytes: bytes)
-        while let (kind, channel, size) = buffer.readMultipleIntegers(as: (UInt8, UInt16, UInt32).self),
-            var payload = buffer.readSlice(length: Int(size)), buffer.readInteger(as: UInt8.self) != nil
-        {
-            guard kind == 1, let method = payload.readMultipleIntegers(as: (UInt16, UInt16).self) else { continue }
-            body(channel, method, &payload)
-        }
     }
 }
