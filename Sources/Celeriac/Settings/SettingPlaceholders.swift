@@ -1,6 +1,5 @@
 package import CeleriacCore
 package import CeleriacWire
-import FoundationEssentials
 
 /// Fills what settings leave to be filled in: `${NAME}` stands for an environment variable, `${file:PATH}` for the first line
 /// of a file. What looks like either in a value that was filled in stays as it is.
@@ -56,10 +55,10 @@ package struct SettingPlaceholders {
     private func value(of name: String) throws(CeleriacError) -> String? {
         if name.hasPrefix("file:") {
             let path = String(name.dropFirst("file:".count))
-            guard let content = try? String(contentsOfFile: path, encoding: .utf8) else {
+            guard let secret = try? SecretFile.read(path) else {
                 throw error("names the file \(path), which cannot be read")
             }
-            return String(content.prefix { !$0.isNewline })
+            return secret
         }
         if others == .stay, !Self.isName(name) { return nil }
         guard let value = environment[name] else { throw error("needs the environment variable \(name)") }

@@ -7,7 +7,7 @@ package enum SecretFile {
     /// - Throws: ``CeleriacError`` with code `configuration`, which names the file and not what is in it.
     package static func read(_ path: String) throws(CeleriacError) -> String {
         guard let content = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw CeleriacError(.configuration, "the file \(path), which has a password, cannot be read")
+            throw CeleriacError(.configuration, "the file \(path), which has a secret, cannot be read")
         }
         return String(content.prefix { !$0.isNewline })
     }
