@@ -1,6 +1,7 @@
 #if AMQP
 import CeleriacAMQP
 import CeleriacCore
+import CeleriacTestKit
 import CeleriacWire
 import Logging
 import NIOConcurrencyHelpers

@@ -42,7 +42,7 @@ struct Forwarder: Sendable {
         guard run.valve.position == .open else { return nil }
         let (queue, broker) = (run.route.sourceQueue, run.source.broker)
         do {
-            let paused = try await run.patience.run("the broker of \(queue)") {
+            let paused = try await run.patience.run("the broker of \(queue)", while: { $0.code == .unavailable }) {
                 try await broker.pausedQueues(among: [queue])
             }
             if paused.isEmpty { return nil }

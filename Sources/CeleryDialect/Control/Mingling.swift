@@ -2,6 +2,7 @@ package import CeleriacCore
 package import CeleriacWire
 import CeleryWire
 package import Logging
+import NIOConcurrencyHelpers
 
 /// Asks other nodes which tasks were revoked before this node began, as Celery's workers do when they start (`mingle`).
 package struct Mingling: Sendable {
