@@ -328,7 +328,7 @@ extension EffectPipeline {
         do {
             try await consumer.settle(settlements)
             noteParked(parking)
-            answerAgain(held.settled(plans, hasReached: true))
+            answerAgain(held.settled(plans, hasReached: true, tooLate: claiming?.settledTooLate ?? []))
             return plans.map { $0.ended() }
         } catch {
             let waiting = plans.map(parkingLater)

@@ -29,6 +29,8 @@ final class EffectPipeline: Sendable {
     let dialect: any Dialect
     let interpreter: EffectInterpreter
     let consumer: any MessageConsumer
+    /// The consumer, if other workers may restore what it claims.
+    let claiming: (any ClaimingConsumer)?
     let held: HeldTasks
     let timers: any TimerSource
     let logger: Logger
@@ -58,6 +60,7 @@ final class EffectPipeline: Sendable {
         self.dialect = dialect
         self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.consumer = consumer
+        self.claiming = consumer as? any ClaimingConsumer
         self.held = held
         self.timers = timers
         self.logger = logger

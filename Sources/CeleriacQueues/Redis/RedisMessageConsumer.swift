@@ -15,7 +15,7 @@ import struct FoundationEssentials.Date
 /// On an empty queue, it waits until Redis tells that there is a message (``ListWait``). It keeps its claims when the
 /// connection is lost, and finds the claims of a script whose reply was lost by their tags. A script that arrives even
 /// later than that claims nothing: before the consumer looks, it raises its epoch in Redis, and scripts check theirs.
-package final class RedisMessageConsumer: YieldingConsumer {
+package final class RedisMessageConsumer: YieldingConsumer, ClaimingConsumer {
     typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
     struct State: Sendable {
         var served = ServedLists()
@@ -38,6 +38,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var turn = SuspectTurn()
         /// The serials of claims that a stop has given back, or tried to, while they waited for their turn.
         var unbegun: Set<UInt64> = []
+        /// The serials of the latest settlements whose claims may have been restored by another worker before.
+        var tooLate: Set<UInt64> = []
         var isStopped = false
         var timers: [RepeatedTask] = []
         /// Why no messages can be taken; nil while they can.

@@ -424,6 +424,30 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("says which settlements came when another worker had restored the messages")
+    func settledTooLate() async throws {
+        let bench = try await RedisBench()
+        let (broker, any) = try await consumer(bench)
+        let consumer = try #require(any as? any ClaimingConsumer)
+        try await publish(3, by: broker)
+        let receipts = try await consumer.next(atMost: 3).map(\.receipt)
+        try #require(receipts.count == 3)
+        try await consumer.settle([Settlement(receipts[0], .acknowledge)])
+        #expect(consumer.settledTooLate.isEmpty)
+        // Another worker takes the others.
+        _ = try await bench.redis.send(RedisCommand("DEL", "unacked_index", "unacked"))
+        try await consumer.settle([Settlement(receipts[1], .acknowledge)])
+        #expect(consumer.settledTooLate == [receipts[1]])
+        let isLost = await consumer.hasLost(receipts[1])
+        #expect(isLost)
+        // What is to go back has gone back.
+        try await consumer.settle([Settlement(receipts[2], .requeue)])
+        #expect(consumer.settledTooLate.isEmpty)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
     @Test("looks at many parked messages page by page, and finds those to be changed on any page")
     func manyParked() async throws {
         let bench = try await RedisBench()
