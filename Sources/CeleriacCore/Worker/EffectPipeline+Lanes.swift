@@ -210,7 +210,9 @@ extension EffectPipeline {
             while true {
                 if let obstacle {
                     var failing: [Effect] = []
-                    if plan.receipt == nil {
+                    if let receipt = plan.receipt {
+                        if plan.isOutcome { noteReturned([receipt]) }
+                    } else {
                         logger.error(
                             "could not \(what) before the worker stops, and the message is settled",
                             metadata: ["task-id": "\(plan.taskID)", "error": "\(obstacle)"])

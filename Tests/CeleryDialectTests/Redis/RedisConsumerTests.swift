@@ -424,6 +424,27 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("that holds nothing has nothing to tell at its end when the server is away")
+    func nothingHeld() async throws {
+        let server = try await RedisServer.start(.init(persistent: false))
+        let log = LogRecorder()
+        let broker = CeleryRedisBroker(
+            try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: log.logger)
+        let consumer = try await broker.consume(
+            ConsumerOptions(queues: [TaskQueue("celery")], prefetch: 10, nodeName: "w@h"))
+        async let taken = consumer.next(atMost: 10)
+        await server.kill()
+        await until { log.count("cannot take messages, trying again") >= 2 }
+        await consumer.stop()
+        #expect(try await taken.isEmpty)
+        // Whether the last claim took something is not known.
+        try await consumer.close()
+        #expect(log.lines(at: .error).isEmpty)
+        await broker.close()
+        await server.stop()
+    }
+
     @Test("says which settlements came when another worker had restored the messages")
     func settledTooLate() async throws {
         let bench = try await RedisBench()
