@@ -50,10 +50,11 @@ final class HeldTasks: Sendable {
         state.withLockedValue { state in for job in jobs { state.jobs.remove(job) } }
     }
 
+    /// The tasks that have ended, but whose messages are not settled.
+    var unsettledJobs: [Job] { state.withLockedValue { $0.jobs.jobs }.filter { $0.hasOutcome && $0.ending == nil } }
+
     /// The receipts of the tasks that have ended, but whose messages are not settled.
-    var unsettled: [Receipt] {
-        state.withLockedValue { $0.jobs.jobs }.filter { $0.hasOutcome && $0.ending == nil }.map(\.receipt)
-    }
+    var unsettled: [Receipt] { unsettledJobs.map(\.receipt) }
 
     /// Lets a redelivery take over the task whose message it is, if the worker has it.
     ///
