@@ -316,6 +316,26 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("says which settlements came when another worker had restored the messages")
+    func settledTooLate() async throws {
+        let bench = try await Bench()
+        let consumer = try #require(bench.consumer as? any ClaimingConsumer)
+        try await bench.publish("1", "2")
+        let receipts = try await consumer.next(atMost: 2).map(\.receipt)
+        try #require(receipts.count == 2)
+        try await consumer.settle([Settlement(receipts[0], .acknowledge)])
+        #expect(consumer.settledTooLate.isEmpty)
+        let next = try await bench.nextConsumer()
+        let restored = try await next.next(atMost: 2)
+        #expect(restored.count == 1)
+        try await consumer.settle([Settlement(receipts[1], .acknowledge)])
+        #expect(consumer.settledTooLate == [receipts[1]])
+        try await next.settle(restored.map { Settlement($0.receipt, .acknowledge) })
+        try await next.close()
+        try await consumer.close()
+        await bench.close()
+    }
+
     @Test("lists parked messages page by page, puts them back unchanged, and drops them")
     func parked() async throws {
         let bench = try await Bench()

@@ -52,6 +52,17 @@ struct QueueBoard: Sendable {
         }
     }
 
+    /// Notes what workers hold of tasks whose outcomes wait for the result store: replies to `stats`. Only Swift workers
+    /// say it; at others such tasks are active.
+    mutating func note(outcomes replies: [NodeReply]) {
+        for reply in replies {
+            guard let counts = reply.value["waiting_outcomes"]?.objectValue else { continue }
+            for (queue, count) in zip(counts.keys, counts.values) {
+                served[queue, default: Served()].held += min(max(0, count.intValue ?? 0), 1_000_000_000)
+            }
+        }
+    }
+
     /// Completes what a broker has counted by what workers say, where the broker does not know.
     func completing(_ census: QueueCensus) -> QueueCensus {
         guard !nodes.isEmpty else { return census }

@@ -74,6 +74,7 @@ struct QueuesCommand: AsyncParsableCommand {
             board.note(tasks: try await replies(present, "active"), areScheduled: false)
             board.note(tasks: try await replies(present, "reserved"), areScheduled: false)
             board.note(tasks: try await replies(present, "scheduled"), areScheduled: true)
+            board.note(outcomes: try await replies(present, "stats"))
         } catch let error as CeleriacError where error.code == .unsupported {
             return board
         }

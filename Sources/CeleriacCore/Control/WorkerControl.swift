@@ -12,6 +12,7 @@ public struct WorkerControl: Sendable {
     let servedQueues: ServedQueues
     private let pool: WorkerPool
     private let waiting: WaitingRoom
+    private let held: HeldTasks
     private let prefetch: PrefetchReport
     private let revocations: Revocations
     private let ledger: Ledger
@@ -21,8 +22,8 @@ public struct WorkerControl: Sendable {
 
     init(
         worker: TaskWorker, queues: [TaskQueue], startTime: Date, registrations: [String: TaskRegistration],
-        consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom, prefetch: PrefetchReport,
-        revocations: Revocations, ledger: Ledger, logger: Logger
+        consumer: any MessageConsumer, pool: WorkerPool, waiting: WaitingRoom, held: HeldTasks,
+        prefetch: PrefetchReport, revocations: Revocations, ledger: Ledger, logger: Logger
     ) {
         self.worker = worker
         self.startTime = startTime
@@ -31,6 +32,7 @@ public struct WorkerControl: Sendable {
         self.servedQueues = ServedQueues(queues, consumer: consumer)
         self.pool = pool
         self.waiting = waiting
+        self.held = held
         self.prefetch = prefetch
         self.revocations = revocations
         self.ledger = ledger
@@ -91,6 +93,17 @@ public struct WorkerControl: Sendable {
         let reserved = (pool.jobs.waiting + waiting.limitedJobs).filter { !isActive.contains(ObjectIdentifier($0)) }
         return active.map { JobSnapshot($0, .active) } + reserved.map { JobSnapshot($0, .reserved) }
             + waiting.scheduledJobs.map { JobSnapshot($0, .scheduled) }
+    }
+
+    /// How many messages the worker holds of tasks that have ended, by queue: their outcomes wait, for instance for the
+    /// result store. ``jobs`` has none of them.
+    package var unsettledCounts: [String: Int] {
+        let active = Set(pool.slots.currentJobs.map { ObjectIdentifier($0) })
+        var counts: [String: Int] = [:]
+        for job in held.unsettledJobs where !job.isAcknowledged && !active.contains(ObjectIdentifier(job)) {
+            counts[job.request.queue, default: 0] += 1
+        }
+        return counts
     }
 
     /// The tasks that wait for their time, as far as one answer can hold them: the earliest 10,000 of those whose messages

@@ -210,7 +210,9 @@ extension EffectPipeline {
             while true {
                 if let obstacle {
                     var failing: [Effect] = []
-                    if plan.receipt == nil {
+                    if let receipt = plan.receipt {
+                        if plan.isOutcome { noteReturned([receipt]) }
+                    } else {
                         logger.error(
                             "could not \(what) before the worker stops, and the message is settled",
                             metadata: ["task-id": "\(plan.taskID)", "error": "\(obstacle)"])
@@ -328,7 +330,7 @@ extension EffectPipeline {
         do {
             try await consumer.settle(settlements)
             noteParked(parking)
-            answerAgain(held.settled(plans, hasReached: true))
+            answerAgain(held.settled(plans, hasReached: true, tooLate: claiming?.settledTooLate ?? []))
             return plans.map { $0.ended() }
         } catch {
             let waiting = plans.map(parkingLater)

@@ -22,6 +22,9 @@ final class EffectPipeline: Sendable {
     private let lastPause = Atomic<UInt64>(0)
     private let aside = Atomic<Int>(0)
     private let underWay = NIOLockedValueBox((count: 0, drained: Gate?.none))
+    /// The messages of tasks that have ended, and that go back since their outcomes did not get through, and how many of them
+    /// were told.
+    private let returned = NIOLockedValueBox((receipts: Set<Receipt>(), told: 0))
     /// Once this is open the pipeline tries nothing again: it gives back the messages of plans that it cannot carry
     /// out.
     let lastCall = Gate()
@@ -29,6 +32,8 @@ final class EffectPipeline: Sendable {
     let dialect: any Dialect
     let interpreter: EffectInterpreter
     let consumer: any MessageConsumer
+    /// The consumer, if other workers may restore what it claims.
+    let claiming: (any ClaimingConsumer)?
     let held: HeldTasks
     let timers: any TimerSource
     let logger: Logger
@@ -58,6 +63,7 @@ final class EffectPipeline: Sendable {
         self.dialect = dialect
         self.interpreter = EffectInterpreter(broker: broker, store: store)
         self.consumer = consumer
+        self.claiming = consumer as? any ClaimingConsumer
         self.held = held
         self.timers = timers
         self.logger = logger
@@ -132,6 +138,20 @@ final class EffectPipeline: Sendable {
                     }
                 }
             }
+        }
+    }
+
+    /// Notes that the messages of tasks go back which have ended, and which will therefore run again.
+    func noteReturned(_ receipts: [Receipt]) { returned.withLockedValue { $0.receipts.formUnion(receipts) } }
+
+    /// How many messages go back although their tasks have ended.
+    var returnedCount: Int { returned.withLockedValue { $0.receipts.count } }
+
+    /// How many have been added to them since the last call.
+    func newlyReturned() -> Int {
+        returned.withLockedValue { returned in
+            defer { returned.told = returned.receipts.count }
+            return returned.receipts.count - returned.told
         }
     }
 

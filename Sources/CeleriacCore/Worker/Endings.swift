@@ -107,6 +107,18 @@ struct Endings: Sendable {
         return .ending(ending.disposition, answers: answers)
     }
 
+    /// Doubts endings whose receipts the broker may have taken back before they were settled.
+    mutating func doubt(settledBy receipts: Set<Receipt>, now: Date) {
+        let lost = recent.filter { receipts.contains($0.receipt) }
+        if lost.isEmpty { return }
+        recent.removeAll { receipts.contains($0.receipt) }
+        for var ending in lost {
+            recentBytes -= ending.bytes
+            ending.deadline = now.addingTimeInterval(Self.patience)
+            doubt(ending)
+        }
+    }
+
     /// Doubts the endings of earlier generations once there is a later one.
     private mutating func renew(_ latest: UInt64) {
         guard latest > generation ?? 0 || generation == nil else { return }

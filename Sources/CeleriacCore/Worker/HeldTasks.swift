@@ -50,10 +50,11 @@ final class HeldTasks: Sendable {
         state.withLockedValue { state in for job in jobs { state.jobs.remove(job) } }
     }
 
+    /// The tasks that have ended, but whose messages are not settled.
+    var unsettledJobs: [Job] { state.withLockedValue { $0.jobs.jobs }.filter { $0.hasOutcome && $0.ending == nil } }
+
     /// The receipts of the tasks that have ended, but whose messages are not settled.
-    var unsettled: [Receipt] {
-        state.withLockedValue { $0.jobs.jobs }.filter { $0.hasOutcome && $0.ending == nil }.map(\.receipt)
-    }
+    var unsettled: [Receipt] { unsettledJobs.map(\.receipt) }
 
     /// Lets a redelivery take over the task whose message it is, if the worker has it.
     ///
@@ -85,17 +86,20 @@ final class HeldTasks: Sendable {
     /// - Parameters:
     ///   - plans: the plans. Those without a job are skipped.
     ///   - hasReached: whether the consumer says that all settlements have reached the broker.
+    ///   - tooLate: the receipts that the broker may have taken back before they were settled.
     /// - Returns: the results to send again, since their callers may have been away when the worker was.
-    func settled(_ plans: [Plan], hasReached: Bool) -> [ResultRecord] {
+    func settled(_ plans: [Plan], hasReached: Bool, tooLate: Set<Receipt> = []) -> [ResultRecord] {
         let now = timers.now
         var answers: [ResultRecord] = []
         state.withLockedValue { state in
+            // A redelivery that took over an ending has no job, and may itself have come too late.
+            if !tooLate.isEmpty { state.endings.doubt(settledBy: tooLate, now: now) }
             for plan in plans {
                 guard let job = plan.job, let ending = job.ending else { continue }
                 state.jobs.remove(job)
                 // The redelivery of a message that was to go back is what was asked for.
                 if ending.disposition == .requeue { continue }
-                let isLost = ending.wasLost || !hasReached
+                let isLost = ending.wasLost || !hasReached || tooLate.contains(ending.receipt)
                 let sendsAgain = isLost || ending.isTakenOver
                 if sendsAgain { answers += ending.answers }
                 state.endings.add(

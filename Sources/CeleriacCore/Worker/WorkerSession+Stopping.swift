@@ -34,7 +34,8 @@ extension WorkerSession {
             isLate.open()
         }
         let waited = ready.count + limited.count + scheduled.count + kept.count + unmoved.count
-        let count = waited + ledger.requeuedCount - before
+        tellReturned()
+        let count = waited + ledger.requeuedCount - before + pipeline.returnedCount
         if count > 0 { logger.info("messages have gone back to their queues", metadata: ["messages": "\(count)"]) }
     }
 
@@ -63,7 +64,25 @@ extension WorkerSession {
     /// ended, on some transports long after.
     private func giveBackUnstored() async {
         guard worker.watch?.isOut == true else { return }
-        try? await consumer.giveBack(held.unsettled)
+        let receipts = held.unsettled
+        do {
+            try await consumer.giveBack(receipts)
+        } catch {
+            // The consumer tries once more when it closes.
+            return
+        }
+        pipeline.noteReturned(receipts)
+        // The stop may be let go before it can tell.
+        tellReturned()
+    }
+
+    /// Tells of tasks that have ended in vain.
+    private func tellReturned() {
+        let count = pipeline.newlyReturned()
+        if count == 0 { return }
+        logger.notice(
+            "tasks have ended whose outcomes did not get through: their messages have gone back, and they run again",
+            metadata: ["tasks": "\(count)"])
     }
 
     /// Logs what is left of a session for whose end nobody waits any longer.

@@ -111,7 +111,7 @@ final class WorkerSession: Sendable {
         self.control = WorkerControl(
             worker: worker, queues: configuration.queues.filter { !paused.contains($0.name) },
             startTime: timers.now, registrations: registrations, consumer: consumer, pool: pool,
-            waiting: waiting, prefetch: prefetch,
+            waiting: waiting, held: held, prefetch: prefetch,
             revocations: Revocations(
                 tasks: revokedTasks, waiting: waiting, slots: pool.slots, ledger: ledger, timers: timers),
             ledger: ledger, logger: logger)

@@ -9,11 +9,27 @@ package struct ClaimEnding: Sendable {
     package let serials: [UInt64]
     /// The commands that end them. They name the claims' tags, so that ending a claim twice does no harm.
     package let commands: [RedisCommand]
+    private let standing: Standing?
+
+    /// How many of the claims stood until then, as the replies say; nil if they do not.
+    package typealias Standing = @Sendable (_ replies: ArraySlice<RedisValue>) -> Int?
 
     /// Creates an ending.
-    package init(_ serials: [UInt64], _ commands: [RedisCommand]) {
+    ///
+    /// - Parameters:
+    ///   - serials: the serials of the claims at their consumer.
+    ///   - commands: the commands that end them.
+    ///   - standing: how many claims stood, where the commands deal with the messages for good.
+    package init(_ serials: [UInt64], _ commands: [RedisCommand], standing: Standing? = nil) {
         self.serials = serials
         self.commands = commands
+        self.standing = standing
+    }
+
+    /// Whether some of the claims may have been restored by another worker before, so that their messages come again.
+    package func cameTooLate(_ replies: ArraySlice<RedisValue>) -> Bool {
+        guard let count = standing?(replies) else { return false }
+        return count < serials.count
     }
 }
 

@@ -53,7 +53,8 @@ final class RedisListener: Sendable {
     /// Deletes what is left of the queues.
     func retire() async {
         let commands = broadcasts.withLockedValue { $0.values.flatMap(\.retirement) }
-        if !commands.isEmpty { _ = try? await client.send(commands) }
+        if commands.isEmpty { return }
+        _ = try? await client.send(commands, timeout: client.configuration.commandTimeout, waitsForServer: false)
     }
 }
 #endif

@@ -85,7 +85,13 @@ extension RedisMessageConsumer {
         logger.log(level: isNew ? .warning : .debug, "could not \(work)", metadata: ["error": "\(error)"])
     }
 
+    package var settledTooLate: Set<Receipt> {
+        state.withLockedValue { Set($0.tooLate.map { Receipt(generation: 0, tag: $0) }) }
+    }
+
     package func hasLost(_ receipt: Receipt) async -> Bool {
+        // Its ending came too late, and the worker has not heard of that yet.
+        if state.withLockedValue({ $0.tooLate.contains(receipt.tag) }) { return true }
         guard let list = state.withLockedValue({ $0.list(of: receipt.tag) }) else { return false }
         let score = RedisCommand("ZSCORE", topology.indexKey(of: list), tag(of: receipt.tag))
         guard let reply = try? await client.send(score), reply.isNull else { return false }
@@ -143,6 +149,7 @@ extension RedisMessageConsumer {
 
     func settle(_ settlements: [Settlement], onEnd: (ClaimEnding, ArraySlice<RedisValue>) -> Void) async throws {
         state.withLockedValue { state in
+            state.tooLate = []
             state.ledger.note(settlements)
             for settlement in settlements { state.turn.end(settlement.receipt.tag) }
         }
@@ -191,7 +198,11 @@ extension RedisMessageConsumer {
         if let refusal { throw refusal }
     }
 
-    func forget(_ ending: ClaimEnding, _ replies: ArraySlice<RedisValue>) { forget(ending.serials) }
+    func forget(_ ending: ClaimEnding, _ replies: ArraySlice<RedisValue>) {
+        // Which of them is not told, and to doubt one more does no harm.
+        if ending.cameTooLate(replies) { state.withLockedValue { $0.tooLate.formUnion(ending.serials) } }
+        forget(ending.serials)
+    }
 
     func forget(_ serials: [UInt64]) {
         state.withLockedValue { state in

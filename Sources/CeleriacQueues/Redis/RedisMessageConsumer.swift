@@ -15,7 +15,7 @@ import struct FoundationEssentials.Date
 /// On an empty queue, it waits until Redis tells that there is a message (``ListWait``). It keeps its claims when the
 /// connection is lost, and finds the claims of a script whose reply was lost by their tags. A script that arrives even
 /// later than that claims nothing: before the consumer looks, it raises its epoch in Redis, and scripts check theirs.
-package final class RedisMessageConsumer: YieldingConsumer {
+package final class RedisMessageConsumer: YieldingConsumer, ClaimingConsumer {
     typealias Ledger = ClaimLedger<RedisClaim, RedisClaimAttempt>
     struct State: Sendable {
         var served = ServedLists()
@@ -38,6 +38,8 @@ package final class RedisMessageConsumer: YieldingConsumer {
         var turn = SuspectTurn()
         /// The serials of claims that a stop has given back, or tried to, while they waited for their turn.
         var unbegun: Set<UInt64> = []
+        /// The serials of the latest settlements whose claims may have been restored by another worker before.
+        var tooLate: Set<UInt64> = []
         var isStopped = false
         var timers: [RepeatedTask] = []
         /// Why no messages can be taken; nil while they can.
@@ -225,16 +227,16 @@ package final class RedisMessageConsumer: YieldingConsumer {
 
     /// Looks for claims that the server may have made although its reply never arrived. They fit into one reply, as they
     /// would have into that.
-    private func recoverDoubtfulClaims() async throws(RedisError) -> [Delivery] {
+    private func recoverDoubtfulClaims(waitsForServer: Bool = true) async throws(RedisError) -> [Delivery] {
         guard let attempt = state.withLockedValue({ $0.ledger.oldestDoubt }) else { return [] }
         let epoch = attempt.source.epoch + 1
         state.withLockedValue { $0.epoch = max($0.epoch, epoch) }
         var command = RedisCommand("HMGET", attempt.source.lists.first.map { topology.claimsKey(of: $0) } ?? "")
         for serial in attempt.serials { command.append(tag(of: serial)) }
         // The answer is final, since the claim is refused if it arrives after the first command.
-        let replies = try await client.send([
-            RedisCommand("SET", topology.epochKey(of: attempt.source), epoch, "EX", 86400), command,
-        ])
+        let replies = try await client.send(
+            [RedisCommand("SET", topology.epochKey(of: attempt.source), epoch, "EX", 86400), command],
+            timeout: client.configuration.commandTimeout, waitsForServer: waitsForServer)
         if let refusal = replies.lazy.compactMap(\.error).first { throw RedisError(refusal) }
         let values = replies.last?.array ?? []
         let claims = values.enumerated().compactMap { index, value in
@@ -383,7 +385,17 @@ package final class RedisMessageConsumer: YieldingConsumer {
             guard error.code == .server else { throw error }
             refusal = error
         }
-        while state.withLockedValue({ $0.ledger.oldestDoubt != nil }) { _ = try await recoverDoubtfulClaims() }
+        do throws(RedisError) {
+            // A worker that holds nothing has no reason to wait for a server that is away.
+            let isHolding = state.withLockedValue { $0.claimCount > 0 }
+            while state.withLockedValue({ $0.ledger.oldestDoubt != nil }) {
+                _ = try await recoverDoubtfulClaims(waitsForServer: isHolding)
+            }
+        } catch {
+            logger.info(
+                "could not ask whether the last look took messages: if it did, a worker restores them when the claims expire",
+                metadata: ["error": "\(error)"])
+        }
         try await giveBack(serials: state.withLockedValue { ($0.ledger.unended + $0.kept.serials).sorted() })
         if let refusal { throw refusal }
     }

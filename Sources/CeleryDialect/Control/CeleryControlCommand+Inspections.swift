@@ -168,6 +168,9 @@ extension CeleryControlCommand {
         ]
         // For how many seconds the result store has been out of reach. Celery knows no such entry.
         if let outage = worker.resultStoreOutage { stats["result_store_outage"] = .double(outage.seconds) }
+        // How many messages it holds of tasks whose outcomes wait, by queue. Celery knows no such entry.
+        let counts = worker.unsettledCounts.sorted { $0.key < $1.key }.map { ($0.key, WireValue.int(Int64($0.value))) }
+        if !counts.isEmpty { stats["waiting_outcomes"] = .object(WireObject(counts)) }
         return .object(stats)
     }
 

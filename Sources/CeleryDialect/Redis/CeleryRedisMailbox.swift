@@ -4,6 +4,7 @@ import CeleriacRedis
 import CeleriacWire
 import CeleryWire
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 
 /// Remote control and events over Redis: requests and events use pub/sub, replies go into the lists of the senders.
@@ -17,6 +18,8 @@ final class CeleryRedisMailbox: SharedMailbox {
     private let client: RedisClient
     private let timers: EventLoopTimerSource
     private let logger: Logger
+    /// Opens when the worker stops: it waits no longer then for a server that is away.
+    private let stopping = NIOLockedValueBox<Gate?>(nil)
 
     init(broker: CeleryRedisBroker, exchanges: ControlExchanges) {
         self.broker = broker
@@ -43,6 +46,7 @@ final class CeleryRedisMailbox: SharedMailbox {
             }
         }
         let channel = keys.channel(exchanges.requests, database: broker.configuration.database)
+        self.stopping.withLockedValue { $0 = stopping }
         var isSubscribed = false
         var backoff = Backoff()
         repeat {
@@ -75,7 +79,8 @@ final class CeleryRedisMailbox: SharedMailbox {
     private func unbind() async {
         do {
             _ = try await client.send(
-                keys.deleteInbox(of: exchanges, boundTo: exchanges.requests), timeout: .seconds(2))
+                keys.deleteInbox(of: exchanges, boundTo: exchanges.requests), timeout: .seconds(2),
+                waitsForServer: false)
         } catch {
             // The next process that finds the expired binding removes it.
             logger.debug("could not remove the binding of remote control", metadata: ["error": "\(error)"])
@@ -106,7 +111,8 @@ final class CeleryRedisMailbox: SharedMailbox {
         }
         guard !commands.isEmpty else { return }
         // A server that does not answer must not hold up a stopping worker.
-        let replies = try await client.send(commands, timeout: .seconds(5))
+        let isStopping = stopping.withLockedValue { $0?.isOpen == true }
+        let replies = try await client.send(commands, timeout: .seconds(5), waitsForServer: !isStopping)
         if let refusal = replies.lazy.compactMap(\.error).first { throw refusal }
     }
 

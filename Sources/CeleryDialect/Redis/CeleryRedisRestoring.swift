@@ -20,13 +20,18 @@ struct CeleryRedisRestoring: Sendable {
     let keys: KombuKeys
     let visibilityTimeout: Duration
     let limits: WireLimits
-    private let next = NIOLockedValueBox(Date.distantPast)
+    private struct State: Sendable {
+        var next = Date.distantPast
+        var looks: SteadyLooks
+    }
+    private let state: NIOLockedValueBox<State>
 
     init(keys: KombuKeys, visibilityTimeout: Duration, limits: WireLimits) {
         self.keys = keys
         self.visibilityTimeout = visibilityTimeout
         // Another worker may run what is too large for this one.
         self.limits = limits.ofAnySize
+        state = NIOLockedValueBox(State(looks: SteadyLooks(claimLifetime: visibilityTimeout)))
     }
 
     /// Looks for expired claims if it is time: at the start, and then every 100 seconds as kombu does, or twice in a
@@ -34,17 +39,17 @@ struct CeleryRedisRestoring: Sendable {
     func restoreIfDue(_ consumer: RedisMessageConsumer) async throws(RedisError) {
         let now = consumer.timers.now
         let interval = min(100, max(0.5, visibilityTimeout.seconds / 2))
-        let isDue = next.withLockedValue { next in
-            guard next <= now else { return false }
-            next = now.addingTimeInterval(interval)
+        let isDue = state.withLockedValue { state in
+            guard state.next <= now, state.looks.begin(at: now) else { return false }
+            state.next = now.addingTimeInterval(interval)
             return true
         }
         guard isDue else { return }
         let token = randomUUID()
         do {
-            let taken = try await consumer.client.send(
-                RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", Self.lease))
-            if taken.isNull { return }
+            let taken = try await take(token, consumer)
+            guard taken.isOurs else { return }
+            guard taken.mayRestore else { return try await unlock(token, consumer.client) }
             try await restoreExpired(
                 before: now.timeIntervalSince1970 - visibilityTimeout.seconds, token: token, consumer)
         } catch {
@@ -53,6 +58,25 @@ struct CeleryRedisRestoring: Sendable {
             throw error
         }
         try await unlock(token, consumer.client)
+    }
+
+    /// Takes the mutex.
+    ///
+    /// - Returns: whether it is ours, and whether the server answered so that what is expired may be restored.
+    private func take(
+        _ token: String, _ consumer: RedisMessageConsumer
+    ) async throws(RedisError) -> (isOurs: Bool, mayRestore: Bool) {
+        func end(hasAnswered: Bool) -> Bool {
+            state.withLockedValue { $0.looks.end(at: consumer.timers.now, hasAnswered: hasAnswered) }
+        }
+        do throws(RedisError) {
+            let reply = try await consumer.client.send(
+                RedisCommand("SET", keys.unackedMutex, token, "NX", "PX", Self.lease))
+            return (!reply.isNull, end(hasAnswered: true))
+        } catch {
+            _ = end(hasAnswered: error.code == .server)
+            throw error
+        }
     }
 
     /// - Returns: Whether the mutex is still ours.

@@ -176,7 +176,12 @@ struct CeleryRedisTopology: RedisConsumerTopology {
         }
         let counted = claims.contains { $0.counter != nil } ? [counters] : []
         return [
-            ClaimEnding(claims.map(\.serial), [RedisCommand("MULTI"), index, hash] + counted + [RedisCommand("EXEC")])
+            ClaimEnding(
+                claims.map(\.serial), [RedisCommand("MULTI"), index, hash] + counted + [RedisCommand("EXEC")]
+            ) { replies in
+                // The second reply of the transaction is that to `HDEL`.
+                replies.last?.array?.dropFirst().first?.int
+            }
         ]
     }
 

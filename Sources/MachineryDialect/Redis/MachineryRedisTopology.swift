@@ -5,6 +5,7 @@ import CeleriacRedis
 import CeleriacWire
 import Logging
 import MachineryWire
+import NIOConcurrencyHelpers
 import NIOCore
 
 import struct FoundationEssentials.Date
@@ -62,6 +63,8 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     let defaultQueue: String
     /// Whether the keys lie in a cluster.
     let inCluster: Bool
+    /// The looks for expired claims, by the key of the list.
+    private let looks = NIOLockedValueBox<[String: SteadyLooks]>([:])
 
     init(settings: MachineryRedisSettings, defaultQueue: String, inCluster: Bool = false) {
         self.settings = settings
@@ -138,23 +141,45 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     }
 
     /// Puts back all messages of workers that have died.
+    ///
+    /// It looks first, and restores once the server has answered. A script that waits in the socket of a server that stands
+    /// still would overtake the renewals that wait in the sockets of others.
     private func restoreExpiredClaims(_ consumer: RedisMessageConsumer) {
-        let portion = 500
-        let limit = consumer.timers.now.timeIntervalSince1970 - settings.claimLifetime.seconds
-        let commands = consumer.knownLists.map {
-            RedisCommand.evaluate(MachineryScripts.restore, keys: $0.scriptKeys, arguments: [limit, portion])
+        let now = consumer.timers.now
+        let limit = now.timeIntervalSince1970 - settings.claimLifetime.seconds
+        for list in consumer.knownLists {
+            let begins = looks.withLockedValue {
+                $0[list.key, default: SteadyLooks(claimLifetime: settings.claimLifetime)].begin(at: now)
+            }
+            guard begins else { continue }
+            let look = RedisCommand("ZRANGEBYSCORE", indexKey(of: list), "-inf", limit, "LIMIT", 0, 1)
+            consumer.client.submit([look]).whenComplete { [weak consumer] result in
+                guard let consumer else { return }
+                consumer.note("look for messages to restore to \(list.queue)", result.refusal)
+                let replies = try? result.get()
+                let mayRestore = looks.withLockedValue {
+                    $0[list.key]?.end(at: consumer.timers.now, hasAnswered: replies != nil) == true
+                }
+                if mayRestore, replies?.first?.array?.isEmpty == false {
+                    restoreClaims(of: list, before: limit, consumer)
+                }
+            }
         }
-        guard !commands.isEmpty else { return }
-        consumer.client.submit(commands).whenComplete { [weak consumer] result in
+    }
+
+    private func restoreClaims(of list: RedisQueueList, before limit: Double, _ consumer: RedisMessageConsumer) {
+        let portion = 500
+        let command = RedisCommand.evaluate(
+            MachineryScripts.restore, keys: list.scriptKeys, arguments: [limit, portion])
+        consumer.client.submit([command]).whenComplete { [weak consumer] result in
             guard let consumer else { return }
-            consumer.note("look for messages to restore", result.refusal)
-            let counts = (try? result.get())?.compactMap(\.int) ?? []
-            let count = counts.reduce(0, +)
+            consumer.note("restore messages to \(list.queue)", result.refusal)
+            let count = (try? result.get())?.first?.int ?? 0
             if count > 0 {
                 consumer.logger.notice(
-                    "restored messages of a worker that has died", metadata: ["messages": "\(count)"])
+                    "restored messages whose claims expired", metadata: ["messages": "\(count)"])
             }
-            if counts.contains(portion) { restoreExpiredClaims(consumer) }
+            if count == portion { restoreClaims(of: list, before: limit, consumer) }
         }
     }
 
@@ -189,7 +214,9 @@ struct MachineryRedisTopology: RedisConsumerTopology {
 
     // MARK: Ending
 
-    func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding] { end(claims, by: MachineryScripts.acknowledge, []) }
+    func acknowledge(_ claims: [RedisClaim]) -> [ClaimEnding] {
+        end(claims, by: MachineryScripts.acknowledge, []) { $0.first?.int }
+    }
 
     var putsBackFromClaims: Bool { true }
 
@@ -213,7 +240,9 @@ struct MachineryRedisTopology: RedisConsumerTopology {
     }
 
     /// Ends claims queue by queue.
-    private func end(_ claims: [RedisClaim], by script: RedisScript, _ arguments: [String]) -> [ClaimEnding] {
+    private func end(
+        _ claims: [RedisClaim], by script: RedisScript, _ arguments: [String], standing: ClaimEnding.Standing? = nil
+    ) -> [ClaimEnding] {
         Dictionary(grouping: claims) { ObjectIdentifier($0.list) }.values.flatMap { claims in
             stride(from: 0, to: claims.count, by: Self.portion).compactMap { start in
                 let portion = claims[start..<min(start + Self.portion, claims.count)]
@@ -223,7 +252,7 @@ struct MachineryRedisTopology: RedisConsumerTopology {
                         [
                             .evaluate(
                                 script, keys: first.list.scriptKeys, arguments: arguments + portion.map(\.tag))
-                        ])
+                        ], standing: standing)
                 }
             }
         }

@@ -45,6 +45,17 @@ import Testing
         #expect(served["images"]?.held == 1 && served["key"]?.held == 1 && served["x"] == nil)
     }
 
+    @Test("has what waits for the result store, as far as workers say it")
+    func outcomes() {
+        var board = board
+        board.note(outcomes: [
+            NodeReply(node: "b@h", value: ["waiting_outcomes": ["celery": 6, "images": -1, "x": "text"]]),
+            NodeReply(node: "a@h", value: ["pid": 1]), NodeReply(node: "c@h", value: nil),
+        ])
+        #expect(board.served["celery"]?.held == 8 && board.served["images"]?.held == 1)
+        #expect(board.served["x"]?.held == 0)
+    }
+
     @Test("fills in only what the broker does not know")
     func completing() {
         var census = QueueCensus("celery")

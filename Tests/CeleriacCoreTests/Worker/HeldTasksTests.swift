@@ -104,6 +104,24 @@ import Testing
         #expect(await redeliver(other.message) == .ending(.acknowledge))
     }
 
+    @Test("what was settled when its claim stood no more is settled again, each time that it comes")
+    func settledTooLate() async throws {
+        let (job, other) = (try taken("1"), try taken("2"))
+        for job in [job, other] { _ = job.settle(as: .acknowledge, isHeld: parts.consumer.isHeld) }
+        _ = parts.held.settled(
+            [job, other].map { Plan(ending: $0, effects: []) }, hasReached: true, tooLate: [job.receipt])
+        let receipt = parts.consumer.deliver()
+        let takeover = await parts.held.takeOver(job.message, by: receipt)
+        #expect(takeover == .ending(.acknowledge))
+        // Nobody has restored the other one, and this one no more than once.
+        let (again, unknown) = (await redeliver(job.message), await redeliver(other.message))
+        #expect(again == nil && unknown == nil)
+        // That claim has expired as well.
+        _ = parts.held.settled([], hasReached: true, tooLate: [receipt])
+        let third = await redeliver(job.message)
+        #expect(third == .ending(.acknowledge))
+    }
+
     @Test("a redelivery that comes while the task is being settled is settled in the same way")
     func endingMeanwhile() async throws {
         let job = try taken()

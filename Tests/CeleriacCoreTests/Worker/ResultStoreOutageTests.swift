@@ -124,6 +124,9 @@ private let ignored = TaskDefinition<Int, Void>("ignored")
         }
         #expect(bench.memory.count(in: "q") == 6)
         #expect(warnings.count == 1 && returns.isEmpty)
+        let again = log.lines(at: .notice).filter { $0.text.hasPrefix("tasks have ended whose outcomes") }
+        #expect(again.map { $0.metadata["tasks"] } == ["4"])
+        #expect(log.lines(of: "messages have gone back to their queues").first?.metadata["messages"] == "4")
     }
 
     @Test("that stands still is noticed as well; no timer is left when it answers")

@@ -424,6 +424,51 @@ struct RedisConsumerTests {
         await bench.close()
     }
 
+    @Test("that holds nothing has nothing to tell at its end when the server is away")
+    func nothingHeld() async throws {
+        let server = try await RedisServer.start(.init(persistent: false))
+        let log = LogRecorder()
+        let broker = CeleryRedisBroker(
+            try RedisConfiguration(url: server.url), eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+            logger: log.logger)
+        let consumer = try await broker.consume(
+            ConsumerOptions(queues: [TaskQueue("celery")], prefetch: 10, nodeName: "w@h"))
+        async let taken = consumer.next(atMost: 10)
+        await server.kill()
+        await until { log.count("cannot take messages, trying again") >= 2 }
+        await consumer.stop()
+        #expect(try await taken.isEmpty)
+        // Whether the last claim took something is not known.
+        try await consumer.close()
+        #expect(log.lines(at: .error).isEmpty)
+        await broker.close()
+        await server.stop()
+    }
+
+    @Test("says which settlements came when another worker had restored the messages")
+    func settledTooLate() async throws {
+        let bench = try await RedisBench()
+        let (broker, any) = try await consumer(bench)
+        let consumer = try #require(any as? any ClaimingConsumer)
+        try await publish(3, by: broker)
+        let receipts = try await consumer.next(atMost: 3).map(\.receipt)
+        try #require(receipts.count == 3)
+        try await consumer.settle([Settlement(receipts[0], .acknowledge)])
+        #expect(consumer.settledTooLate.isEmpty)
+        // Another worker takes the others.
+        _ = try await bench.redis.send(RedisCommand("DEL", "unacked_index", "unacked"))
+        try await consumer.settle([Settlement(receipts[1], .acknowledge)])
+        #expect(consumer.settledTooLate == [receipts[1]])
+        let isLost = await consumer.hasLost(receipts[1])
+        #expect(isLost)
+        // What is to go back has gone back.
+        try await consumer.settle([Settlement(receipts[2], .requeue)])
+        #expect(consumer.settledTooLate.isEmpty)
+        try await consumer.close()
+        await broker.close()
+        await bench.close()
+    }
+
     @Test("looks at many parked messages page by page, and finds those to be changed on any page")
     func manyParked() async throws {
         let bench = try await RedisBench()

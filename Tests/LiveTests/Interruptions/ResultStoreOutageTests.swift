@@ -49,6 +49,8 @@ struct ResultStoreOutageTests {
         if kind.dialect == .celery {
             let stats = try await stats(of: worker, at: site)
             #expect((stats?["result_store_outage"]?.doubleValue ?? 0) >= 3)
+            let waiting = stats?["waiting_outcomes"]?.objectValue?.values.compactMap(\.intValue) ?? []
+            #expect(waiting.reduce(0, +) >= 4)
         }
         try await site.heal(trouble)
         for (number, result) in sent.enumerated() {
