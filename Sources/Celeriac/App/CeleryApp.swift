@@ -130,7 +130,7 @@ public final class CeleryApp: TaskSender {
                 results: EagerResults(base: results, keepsResults: configuration.storesEagerResults),
                 throwsFailures: configuration.throwsEagerFailures, logger: logger) : nil
         let caller = ControlCaller(
-            configuration: configuration.control, content: configuration.controlContent,
+            configuration: configuration.control, content: configuration.replyContent,
             limits: configuration.limits, broker: broker, timers: timers, logger: logger)
         self.control = CeleryControl(caller)
         self.configuration = configuration

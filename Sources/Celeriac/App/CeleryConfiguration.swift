@@ -51,6 +51,9 @@ public struct CeleryConfiguration: Sendable {
     public var taskProtocol: Int
     /// The forms of bodies that workers accept: `accept_content`.
     public var acceptContent: Set<CelerySerializer>
+    /// Whether clients read replies of remote control in every form that makes no objects, whatever ``acceptContent`` says:
+    /// a worker replies in the form of its own tasks, which who looks after it need not know.
+    package var readsRepliesOfAllForms = false
     /// The keys with which messages are signed and those of others verified, where `auth` is the serializer of tasks or
     /// among ``acceptContent``.
     public var security: CelerySecurity?
@@ -233,9 +236,18 @@ extension CeleryConfiguration {
     }
 
     /// The forms of requests to workers and of their replies: Celery uses those of tasks.
-    var controlContent: ControlContent {
+    var controlContent: ControlContent { controlContent(accepting: acceptContent) }
+
+    /// The forms of requests that clients make, and of the replies that they read.
+    var replyContent: ControlContent {
+        // Who wants signatures alone shall get nothing else.
+        guard readsRepliesOfAllForms, acceptContent.contains(where: { $0 != .auth }) else { return controlContent }
+        return controlContent(accepting: acceptContent.union([.json, .msgpack, .yaml]))
+    }
+
+    private func controlContent(accepting forms: Set<CelerySerializer>) -> ControlContent {
         ControlContent(
-            accept: acceptContent,
+            accept: forms,
             serializer: sendOptions.serializer.flatMap { CelerySerializer(rawValue: $0.rawValue) } ?? .json,
             security: security)
     }

@@ -42,7 +42,7 @@ package final class AMQPChannel: Sendable {
         for handler in mailbox.withLockedValue({ $0.close(error) }) { handler(error) }
     }
 
-    /// Closes the channel and waits for the broker to confirm. Earlier settlements are sent; unsettled deliveries
+    /// Closes the channel and waits for the broker to confirm, for at most five seconds. Earlier settlements are sent; unsettled deliveries
     /// return to their queues. All waiting calls fail with `channelClosed`.
     package func close() async {
         await connection.closeChannel(self)

@@ -76,6 +76,11 @@ package final class AMQPClient: Sendable {
     package func close() async {
         await core.close()
     }
+
+    /// Has ``close()`` wait for nothing from now on: somebody has found that the broker does not answer, or waits no longer.
+    package func doubt() {
+        eventLoop.execute { [core] in core.assumeIsolated { $0.doubt() } }
+    }
 }
 
 extension AMQPError.Code {

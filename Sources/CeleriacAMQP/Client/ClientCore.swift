@@ -40,6 +40,8 @@ actor ClientCore {
     /// Whether a broker has ever taken the login.
     private var hasConnected = false
     private var backoff = Backoff(maximum: .seconds(5))
+    /// Whether the close waits for no broker.
+    private var isDoubted = false
     /// The earliest time for the next attempt.
     private var earliestAttempt = NIODeadline.now()
 
@@ -79,7 +81,10 @@ actor ClientCore {
         }
     }
 
+    func doubt() { isDoubted = true }
+
     func close() async {
+        if isDoubted { return abandon() }
         let last = state
         state = .closed
         answerAll(.failure(Self.closed))

@@ -43,6 +43,8 @@ extension AMQPConnection {
         drainSettlements(of: channel)
         // Cancelling the task does not cancel this, since cancelled tasks often close their channels.
         let id = state.makeWaiterID()
+        let timeout = eventLoop.scheduleTask(in: state.closePatience(at: .now())) { self.cancelWait(id) }
+        defer { timeout.cancel() }
         _ = await withCheckedContinuation { continuation in
             callers[id] = .answer(continuation)
             obey(state.closeChannel(channel.id, for: id, now: .now()))

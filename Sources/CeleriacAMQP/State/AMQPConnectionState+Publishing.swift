@@ -12,7 +12,7 @@ extension AMQPConnectionState {
         _ messages: [AMQPPublish], on id: ChannelID, for waiter: WaiterID, now: NIODeadline
     ) -> [ConnectionAction] {
         self.now = now
-        wait(waiter, for: "basic.publish")
+        wait(waiter, for: "basic.publish", isQuestion: false)
         do throws(AMQPError) {
             let channel = try usable(id)
             let batch = PublishBatch(messages, waiter: waiter)
@@ -21,6 +21,7 @@ extension AMQPConnectionState {
                 channel.hold(batch, waiters)
             } else {
                 try write(batch, channel)
+                if channel.confirms != nil { noteQuestion() }
             }
         } catch {
             fail(waiter, error)

@@ -181,7 +181,11 @@ extension AMQPConnectionState {
         return lastWaiterID
     }
 
-    mutating func wait(_ id: WaiterID, for operation: String, opens kind: SharedChannels.Kind? = nil) {
+    /// Has a caller wait. With `isQuestion` the broker is asked something now.
+    mutating func wait(
+        _ id: WaiterID, for operation: String, opens kind: SharedChannels.Kind? = nil, isQuestion: Bool = true
+    ) {
+        if isQuestion { noteQuestion() }
         waiters.add(
             Waiter(
                 id: id, deadline: now + TimeAmount(configuration.replyTimeout), operation: operation, opens: kind))

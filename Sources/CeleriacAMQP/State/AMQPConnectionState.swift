@@ -51,6 +51,8 @@ struct AMQPConnectionState: ~Copyable {
     var lastWaiterID: WaiterID = 0
     var isReplyTimerSet = false
     var heartbeat: HeartbeatClock?
+    /// When the broker was asked something, if it has sent nothing since.
+    var unansweredSince: NIODeadline?
     /// The socket's first error, which says more than the end of stream that follows it.
     var transportError: (any Error)?
 
@@ -146,6 +148,7 @@ struct AMQPConnectionState: ~Copyable {
     mutating func received(_ buffer: ByteBuffer, now: NIODeadline) -> [ConnectionAction] {
         self.now = now
         heartbeat?.heard(now)
+        unansweredSince = nil
         var bytes = input
         input = ByteBuffer()
         if bytes.readableBytes == 0 { bytes = buffer } else { bytes.writeImmutableBuffer(buffer) }
@@ -235,16 +238,28 @@ struct AMQPConnectionState: ~Copyable {
         switch phase {
         case .handshaking: end(.connectionClosed)
         case .open:
+            let patience = closePatience(at: now)
             deliverReady()
             failEveryone(.connectionClosed)
             phase = .closing
             try? send(.connectionClose(code: 200, text: "closed"))
             writeOut()
-            actions.append(.schedule(.close, at: now + .seconds(5)))
+            actions.append(.schedule(.close, at: now + patience))
         case .closing, .closed: break
         }
         return takeActions()
     }
+
+    /// How long the close of the connection or of a channel waits for the broker to agree: five seconds, or not at all if the
+    /// broker has been silent for a second although it was asked something. What was written before arrives all the same once
+    /// such a broker reads again.
+    func closePatience(at now: NIODeadline) -> TimeAmount {
+        guard let unansweredSince, unansweredSince + .seconds(1) <= now else { return .seconds(5) }
+        return .zero
+    }
+
+    /// Notes that the broker owes an answer.
+    mutating func noteQuestion() { if unansweredSince == nil { unansweredSince = now } }
 
     /// Ends the connection because the connecting task was cancelled.
     mutating func cancelHandshake() -> [ConnectionAction] {

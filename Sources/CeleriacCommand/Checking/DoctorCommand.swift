@@ -131,6 +131,7 @@ struct DoctorCommand: AsyncParsableCommand {
             let transport = transport(of: broker)
             let facts = try await workers(app, transport)
             findings += WorkerExamination(workers: facts, transport: transport).findings
+            findings += app.control.trouble.findings
             findings += try await queueFindings(broker)
             return true
         } catch {

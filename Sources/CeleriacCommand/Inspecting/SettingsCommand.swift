@@ -60,17 +60,27 @@ struct SettingsCommand: AsyncParsableCommand {
             let replies = try await closing(app.close) {
                 try await app.control(destination: [like], timeout: .seconds(timeout)).conf()
             }
+            app.warnOfReplies()
             guard let reply = replies.first(where: { $0.node == like }) else {
-                throw CeleriacError(
-                    .timeout,
-                    "No worker of the name \(like.printable) has answered within \(timeout) s: see that it runs, that "
-                        + "its remote control is on, and that it is at this broker")
+                throw Self.silence(of: like, for: timeout, app.control.trouble)
             }
             write(WorkerSettingsFile(of: reply.node, conf: try reply.get()))
         } catch {
             CommandEnvironment.say("Error: \(FailureText.of(error))")
             throw ExitCode.of(error, else: ExitCode(2))
         }
+    }
+
+    /// What is said where no reply of a worker came, or none that can be read.
+    static func silence(of node: String, for seconds: Double, _ trouble: ReplyTrouble) -> CeleriacError {
+        let name = node.printable
+        if let unreadable = trouble.unreadable {
+            return CeleriacError(.resultMismatch, "\(name) may have answered, but \(unreadable)")
+        }
+        return CeleriacError(
+            .timeout,
+            "No worker of the name \(name) has answered within \(seconds) s: see that it runs, that its remote control is "
+                + "on, and that it is at this broker")
     }
 
     private func write(_ file: WorkerSettingsFile) {

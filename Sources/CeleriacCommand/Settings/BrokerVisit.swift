@@ -12,6 +12,7 @@ extension ConnectionOptions {
     ///   be used or do not suffice, and 69 for everything else, as Celery's commands end.
     func visit<Value>(_ body: (CeleryApp) async throws -> Value) async throws -> Value {
         let app = try following { try makeApp(keepsResults: false, patience: Self.patience) }
+        defer { app.warnOfReplies() }
         do {
             return try await closing(app.close) { try await body(app) }
         } catch let code as ExitCode {

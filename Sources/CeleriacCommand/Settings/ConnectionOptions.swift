@@ -45,6 +45,7 @@ struct ConnectionOptions: ParsableArguments {
         settings.broker = try brokerURL()
         if !keepsResults { settings.results = nil }
         settings.configuration.metrics = metrics
+        settings.configuration.readsRepliesOfAllForms = true
         if let patience { settings.limitConnecting(to: patience) }
         return try CeleryApp(
             settings: settings, transports: ProgramContext.current.transports, logger: logger ?? self.logger())

@@ -90,6 +90,7 @@ public final class Beat: Service {
                 }
                 if !hasEnded {
                     self.givingUp.open()
+                    (self.client.broker.unwrapped as? any DoubtedServer)?.doubt()
                     self.logger.error(
                         """
                         the beat waits no longer for a server that does not answer: a task that it was sending may not \

@@ -34,6 +34,8 @@ package struct ConsumerNews: Sendable {
     package var isBack: (@Sendable () -> Void)?
     /// Called when messages wait in a queue and none arrives.
     package var hasStalled: (@Sendable (_ queue: String) -> Void)?
+    /// The broker has not answered that the stop was heard.
+    package var isSilent: (@Sendable () -> Void)?
 
     /// Tells nobody.
     package init() {}

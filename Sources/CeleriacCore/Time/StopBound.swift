@@ -26,8 +26,9 @@ struct StopBound: Sendable {
     /// Where the work runs.
     let executor: (any TaskExecutor)?
     /// Cancels what the work would still wait for by itself. Called once four fifths of the limit are over, when the
-    /// caller is cancelled, or at a signal.
-    var cutShort: @Sendable () -> Void = {}
+    /// caller is cancelled, or at a signal. It returns whether anything is worth the rest of the time; otherwise the work is
+    /// let go within a second.
+    var cutShort: @Sendable () -> Bool = { true }
 
     /// Runs `work`. The cancellation of the caller does not reach it: it begins the stop.
     ///
@@ -42,8 +43,8 @@ struct StopBound: Sendable {
             running.withLockedValue { $0.append(timer) }
         }
         let hasten: @Sendable (Duration) -> Void = { rest in
-            cutShort()
-            schedule(rest) { isOver.open() }
+            let isWorthIt = cutShort()
+            schedule(isWorthIt ? rest : min(rest, .seconds(1))) { isOver.open() }
         }
         let lastPart = limit / 5
         let stopped = stopping.onOpen { schedule(limit - lastPart) { hasten(lastPart) } }

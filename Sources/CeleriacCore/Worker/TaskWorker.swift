@@ -188,6 +188,7 @@ public final class TaskWorker: Service {
             stopping: stopping, limit: configuration.stopTimeout, signals: signals, timers: timers, executor: executor
         ) {
             if session.cancelHandlers() { self.givingUp.open() }
+            return session.hasWorkToEnd
         }
         let hasEnded = try await Self.$isCurrent.withValue(true) {
             try await bound.run {
@@ -258,6 +259,8 @@ public final class TaskWorker: Service {
         options.attemptCounter = (store as? any AttemptCountingStore)?.attemptCounter
         options.parkingPolicy = configuration.parkingPolicy
         options.maximumAttempts = configuration.maximumAttempts
+        // The store may be at the same server.
+        options.news.isSilent = { [store] in (store as? any DoubtedServer)?.doubt() }
         if let metrics {
             options.news.isBack = { metrics.reconnected() }
             options.news.hasStalled = { metrics.stalled($0) }

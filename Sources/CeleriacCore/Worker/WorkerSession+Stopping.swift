@@ -60,6 +60,10 @@ extension WorkerSession {
         return isAnyRunning
     }
 
+    /// Whether something would be lost, or come back late, if nobody waited for the stop any longer. What a consumer loses with
+    /// its connection the broker gives to others by itself.
+    var hasWorkToEnd: Bool { pool.activeCount > 0 || pipeline.count > 0 || !(consumer is any LosingConsumer) }
+
     /// Gives back what waits for a store that does not answer. Otherwise it would come back only after this process has
     /// ended, on some transports long after.
     private func giveBackUnstored() async {
@@ -89,7 +93,11 @@ extension WorkerSession {
     ///
     /// - Throws: why the consumer gave up, if that made the worker stop.
     func abandon() throws {
-        logger.error(
+        (worker.broker.unwrapped as? any DoubtedServer)?.doubt()
+        (worker.store as? any DoubtedServer)?.doubt()
+        let isConcerned = hasWorkToEnd || !held.unsettled.isEmpty
+        logger.log(
+            level: isConcerned ? .error : .info,
             "the worker waits no longer for its stop to complete",
             metadata: [
                 "running": "\(pool.activeCount)", "outcomes": "\(pipeline.count)",

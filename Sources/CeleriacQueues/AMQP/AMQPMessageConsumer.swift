@@ -21,6 +21,10 @@ package final class AMQPMessageConsumer: LosingConsumer {
     private let eventLoop: any EventLoop
     let timers: EventLoopTimerSource
     let state: NIOLockedValueBox<AMQPConsumerState>
+    /// Opens when the end of consuming is confirmed, or no longer waited for.
+    private let hasCancelled = Gate()
+    /// How long a stop waits for the broker to confirm that it delivers no more.
+    private static let patience = Duration.seconds(2)
 
     /// Connects and starts consuming.
     ///
@@ -404,6 +408,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
 
     package var unsettledDescription: String? {
         let (count, isConnected) = state.withLockedValue { ($0.held.count + $0.buffer.count, $0.channel != nil) }
+        if count == 0, isConnected { return "none" }
         let number = isConnected ? "\(count) unsettled" : "what was unsettled when the connection was lost"
         return "\(number); RabbitMQ gives it to other workers once it notices that the connection has ended"
     }
@@ -411,18 +416,41 @@ package final class AMQPMessageConsumer: LosingConsumer {
     // MARK: Ending
 
     package func stop() async {
-        let (channel, tags, companions, gate) = state.withLockedValue { state in
+        let (channel, tags, companions, gate, isFirst) = state.withLockedValue { state in
+            let isFirst = !state.isStopped
             state.isStopped = true
             state.looks.close()
             // Those that wait for another to end see the stop and go back.
             state.turn.wake()
-            return (state.channel, Array(state.activeTags.keys), state.redelivered.active, state.change)
+            return (
+                state.channel, Array(state.activeTags.keys), state.redelivered.active, state.change, isFirst
+            )
         }
         gate.open()
+        guard isFirst else { return await hasCancelled.wait() }
+        defer { hasCancelled.open() }
+        let confirmed = Gate()
         // The broker could deliver a returned message to a consumer that is still active. Once it has confirmed the
-        // cancellation, everything delivered before is in the buffer.
-        for tag in tags { try? await channel?.cancel(consumerTag: tag) }
-        for source in companions { try? await source.channel.cancel(consumerTag: source.consumerTag) }
+        // cancellation, everything delivered before is in the buffer. A broker that does not answer reads the cancellation
+        // first when it goes on, and then what was returned.
+        Task {
+            await withTaskGroup(of: Void.self) { group in
+                for tag in tags { group.addTask { _ = try? await channel?.cancel(consumerTag: tag) } }
+                for source in companions {
+                    group.addTask { _ = try? await source.channel.cancel(consumerTag: source.consumerTag) }
+                }
+            }
+            confirmed.open()
+        }
+        if await confirmed.wait(atMost: Self.patience, timers: timers) { return }
+        // The closing of its other connections need not find that out again.
+        parking.doubt()
+        options.news.isSilent?()
+        let isHolding = state.withLockedValue { !$0.held.isEmpty || !$0.buffer.isEmpty }
+        logger.log(
+            level: isHolding ? .warning : .info,
+            "the broker does not confirm that the worker consumes no longer: it is left without an answer",
+            metadata: ["broker": "\(name)", "messages": "\(unsettledDescription ?? "none")"])
     }
 
     package func close() async throws {
@@ -433,7 +461,7 @@ package final class AMQPMessageConsumer: LosingConsumer {
             defer { state.channel = nil }
             return state.channel
         }
-        // The broker returns unsettled messages to their places in the queues.
+        // The broker returns unsettled messages to their places in the queues. Once it is silent neither waits for it.
         await channel?.close()
         await channel?.connection.close()
         await closeAbandoned()

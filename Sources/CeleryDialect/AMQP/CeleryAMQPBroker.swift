@@ -9,7 +9,7 @@ package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Celery's queues at RabbitMQ.
-package final class CeleryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLetteringBroker {
+package final class CeleryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLetteringBroker, DoubtedServer {
     let configurations: [AMQPConfiguration]
     /// The servers that workers take tasks from, and answer remote control at.
     let reading: [AMQPConfiguration]
@@ -67,6 +67,9 @@ package final class CeleryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLett
     package func close() async {
         await client.close()
     }
+
+    /// Has the close wait for nothing.
+    package func doubt() { client.doubt() }
 
     // MARK: Remote control
 

@@ -12,7 +12,7 @@ package final class CeleryRemoteControl: WorkerPart {
     /// The largest number of requests that wait while one is carried out; more are dropped.
     private static let maximumWaiting = 1000
     /// How long a stopping worker tries to announce its stop. The broker may be gone.
-    private static let farewell = Duration.seconds(5)
+    private static let farewell = Duration.seconds(2)
 
     private let configuration: CeleryControlConfiguration
     let content: ControlContent

@@ -30,6 +30,9 @@ public struct CeleryControl: Sendable {
         self.caller = caller
     }
 
+    /// What was wrong with the replies that the application has had.
+    package var trouble: ReplyTrouble { caller.trouble }
+
     /// Chooses who is asked, and for how long.
     ///
     /// - Parameters:

@@ -17,6 +17,9 @@ package final class ControlCaller: Sendable {
     /// Names of queues of replies that are free. They are used again, because a worker that is late may still put its
     /// reply into such a queue: the next call then finds it there and deletes it.
     private let freeIDs = NIOLockedValueBox<[String]>([])
+    private let noted = NIOLockedValueBox(ReplyTrouble())
+    /// What was wrong with replies so far. It is in the log, too, which not every client shows.
+    var trouble: ReplyTrouble { noted.withLockedValue { $0 } }
 
     /// Creates a caller. The broker stays its owner's.
     package convenience init(
@@ -109,7 +112,8 @@ package final class ControlCaller: Sendable {
         freeIDs.withLockedValue { $0.append(id) }
         try Task.checkCancellation()
         let all = replies.all
-        let shared = all.sharedNames
+        let (shared, unreadable) = (all.sharedNames, replies.unreadable)
+        noted.withLockedValue { $0.note(sharedNames: shared, unreadable: unreadable) }
         if !shared.isEmpty {
             logger.warning(
                 "remote control: several workers have the same node name; give each its own",
@@ -141,6 +145,7 @@ package final class ControlCaller: Sendable {
             clock.adjust(to: reply.clock)
             replies.add(reply)
         } catch {
+            replies.addUnreadable("\(error)")
             logger.warning("remote control: a reply cannot be read", metadata: ["error": "\(error)"])
         }
     }
@@ -164,6 +169,7 @@ private final class ReplyCollection: Sendable {
     }
     private let ticket: String
     private let state: NIOLockedValueBox<State>
+    private let failures = NIOLockedValueBox<[String]>([])
     /// Opens when there are as many replies as are wanted, or when no more are waited for.
     let enough = Gate()
 
@@ -183,6 +189,11 @@ private final class ReplyCollection: Sendable {
         }
         if isComplete { enough.open() }
     }
+
+    /// Why replies could not be read, for each of them.
+    var unreadable: [String] { failures.withLockedValue { $0 } }
+
+    func addUnreadable(_ reason: String) { failures.withLockedValue { $0.append(reason) } }
 
     /// Adds a reply, unless it is to another request.
     func add(_ reply: CeleryControlReply) {

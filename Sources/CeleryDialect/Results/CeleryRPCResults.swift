@@ -104,6 +104,11 @@ package final class CeleryRPCResults: ResultStore {
     }
 }
 
+extension CeleryRPCResults: DoubtedServer {
+    /// Has the close wait for nothing.
+    package func doubt() { client.doubt() }
+}
+
 /// The queue on which a client's results arrive.
 private actor ReplyQueue {
     private let name: String

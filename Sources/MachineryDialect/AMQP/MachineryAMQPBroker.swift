@@ -10,7 +10,7 @@ package import NIOCore
 import NIOConcurrencyHelpers
 
 /// Machinery's exchange and queues at RabbitMQ.
-package final class MachineryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLetteringBroker {
+package final class MachineryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadLetteringBroker, DoubtedServer {
     let configurations: [AMQPConfiguration]
     let options: MachineryAMQPOptions
     let eventLoopGroup: any EventLoopGroup
@@ -137,6 +137,9 @@ package final class MachineryAMQPBroker: MessageBroker, AMQPParkingBroker, DeadL
     package func close() async {
         await client.close()
     }
+
+    /// Has the close wait for nothing.
+    package func doubt() { client.doubt() }
 
     // MARK: Looking after queues
 

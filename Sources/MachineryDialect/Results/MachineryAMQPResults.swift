@@ -230,6 +230,11 @@ package final class MachineryAMQPResults: ResultStore {
     }
 }
 
+extension MachineryAMQPResults: DoubtedServer {
+    /// Has the close wait for nothing.
+    package func doubt() { client.doubt() }
+}
+
 extension MachineryAMQPResults: RefusingStore {
     /// Connects, if that has not happened.
     package func checkUse() async throws {

@@ -446,6 +446,31 @@ struct AMQPConnectionStateTests {
         }
     }
 
+    @Test("The close does not wait for a broker that has left a question unanswered for a second")
+    func silentBroker() {
+        for answers in [true, false] {
+            let harness = StateHarness.open()
+            let channel = harness.channel()
+            _ = harness.purge(on: channel)
+            harness.now = harness.now + .seconds(1)
+            if answers { _ = harness.receive(Peer.purgeOk(1)) }
+            let patience: TimeAmount = answers ? .seconds(5) : .zero
+            #expect(harness.close().last == .schedule(.close, at: harness.now + patience))
+        }
+    }
+
+    @Test("A publish that nobody confirms is no question")
+    func unconfirmedPublish() {
+        for confirms in [true, false] {
+            let harness = StateHarness.open()
+            let channel = harness.channel(confirms: confirms)
+            _ = harness.publish("a", on: channel)
+            harness.now = harness.now + .seconds(60)
+            let patience: TimeAmount = confirms ? .zero : .seconds(5)
+            #expect(harness.close().last == .schedule(.close, at: harness.now + patience))
+        }
+    }
+
     @Test("A lost socket fails every caller with the socket's first error")
     func lostSocket() {
         struct Reset: Error {}

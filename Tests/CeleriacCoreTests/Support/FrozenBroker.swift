@@ -9,7 +9,13 @@ final class FrozenBroker: MessageBroker {
     private let frozen = Gate()
     private let thawed = Gate()
 
-    init(_ base: MemoryBroker = MemoryBroker()) { self.base = base }
+    /// Whether its consumers lose their messages with their connection.
+    private let isLosing: Bool
+
+    init(_ base: MemoryBroker = MemoryBroker(), isLosing: Bool = false) {
+        self.base = base
+        self.isLosing = isLosing
+    }
 
     var name: String { base.name }
 
@@ -33,7 +39,8 @@ final class FrozenBroker: MessageBroker {
     }
 
     func consume(_ options: ConsumerOptions) async throws -> any MessageConsumer {
-        FrozenConsumer(broker: self, base: try await base.consume(options))
+        let consumer = FrozenConsumer(broker: self, base: try await base.consume(options))
+        return isLosing ? LosingFrozenConsumer(base: consumer) : consumer
     }
 
     func close() async {
@@ -73,4 +80,18 @@ private struct FrozenConsumer: MessageConsumer {
         await broker.answer()
         try await base.close()
     }
+}
+
+/// The same as of a transport whose broker gives back what a lost connection had.
+private struct LosingFrozenConsumer: LosingConsumer {
+    let base: FrozenConsumer
+
+    var unsettledDescription: String? { "none" }
+
+    func onLoss(_ action: (@Sendable () -> Void)?) {}
+    func next(atMost limit: Int) async throws -> [Delivery] { try await base.next(atMost: limit) }
+    func settle(_ settlements: [Settlement]) async throws { try await base.settle(settlements) }
+    func giveBack(_ receipts: [Receipt]) async throws { try await base.giveBack(receipts) }
+    func stop() async { await base.stop() }
+    func close() async throws { try await base.close() }
 }

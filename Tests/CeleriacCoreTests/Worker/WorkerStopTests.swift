@@ -117,6 +117,23 @@ private let work = TaskDefinition<Void>("work")
         await until { frozen.count(in: "q") == 1 }
     }
 
+    @Test("a cancelled idle worker waits a second for a broker that gives back by itself what is lost")
+    func idleCancelled() async throws {
+        let losing = FrozenBroker(isLosing: true)
+        let bench = Bench { _ in losing }
+        let worker = worker(on: bench)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await worker.run() }
+            try await worker.ready()
+            losing.freeze()
+            // The stop has set its timers when this returns.
+            group.cancelAll()
+            bench.timers.advance(by: .seconds(1))
+            try await group.waitForAll()
+        }
+        losing.thaw()
+    }
+
     @Test("a client closes within four seconds")
     func client() async throws {
         let bench = Bench { _ in frozen }

@@ -132,7 +132,14 @@ struct ControlReplyTests {
             ]
         }
         // kombu takes a reply without a ticket, too, and two workers of one name both count.
-        #expect(try await workers.control()(limit: 3).ping().map(\.node) == ["old@h", "a@h", "a@h"])
+        let control = workers.control()
+        #expect(try await control(limit: 3).ping().map(\.node) == ["old@h", "a@h", "a@h"])
+        #expect(control.trouble.sharedNames == ["a@h"] && control.trouble.unreadableCount == 4)
+        let reasons = control.trouble.reasons
+        #expect(reasons.count == 4 && reasons.contains { $0.contains("Python pickle") }, "\(reasons)")
+        // Rounds of the same question do not add up.
+        _ = try await control(limit: 3).ping()
+        #expect(control.trouble.unreadableCount == 4 && control.trouble.reasons == reasons)
         #expect(try await workers.control()(destination: ["a@h", "a@h"]).ping().map(\.node) == ["old@h"])
     }
 
