@@ -4,6 +4,7 @@ import CeleriacCore
 import CeleriacTestKit
 import CeleryDialect
 import Foundation
+import Logging
 import Testing
 
 @testable import CeleriacCommand

@@ -17,6 +17,7 @@ import Testing
             stopping: stopping, limit: .seconds(25), signals: [], timers: timers, executor: nil
         ) { [cut] in
             cut.open()
+            return true
         }
     }
 
