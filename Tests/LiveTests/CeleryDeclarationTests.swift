@@ -101,7 +101,7 @@ struct CeleryDeclarationTests {
             "event_exchange": "news", "event_queue_prefix": "watch", "event_queue_ttl": 9, "event_queue_expires": 90,
             "event_queue_exclusive": false, "event_queue_durable": true,
         ]
-        let python = PythonPeer(broker: server.url(virtualHost: "python"), settings: written)
+        let python = PythonPeer(broker: server.url(virtualHost: "python"), results: "rpc://", settings: written)
         let driver = try await python.startDriver()
         _ = try await driver.ask("listen")
 

@@ -236,8 +236,8 @@ extension MachineryAMQPResults {
         }
     }
 
-    /// Takes the ends of as many members as a group has, each once: a worker that could not see an end may have published
-    /// it again.
+    /// Takes the ends of as many members as a group has. It counts messages, as Go does, since members may have one id. If
+    /// there are more, a worker that could not see an end has published it again: then each member counts once.
     ///
     /// - Returns: the states; nil if there are too few, which are then put back.
     private func take(_ part: ChordPart, _ size: Int) async throws -> [[UInt8]]? {
@@ -245,14 +245,11 @@ extension MachineryAMQPResults {
         do {
             var states: [[UInt8]] = []
             var tags: [UInt64] = []
-            var members: Set<String> = []
-            while states.count < size, let delivery = try await channel.get(queue: part.groupID) {
+            while let delivery = try await channel.get(queue: part.groupID) {
                 tags.append(delivery.deliveryTag)
-                let body = delivery.message.body
-                let member = (try? MachineryTaskState.decode(body))?.taskUUID
-                if let member, !members.insert(member).inserted { continue }
-                states.append(body)
+                states.append(delivery.message.body)
             }
+            if states.count > size { states = Self.eachOnce(states, size) }
             if states.count == size {
                 let (groupID, taskID) = (part.groupID, part.taskID)
                 let timer = timers.schedule(after: Self.keepTime) { [taken] in taken.abandon(groupID, of: taskID) }
@@ -267,6 +264,20 @@ extension MachineryAMQPResults {
         }
         await channel.close()
         return nil
+    }
+
+    /// So many of the states: of members that have several, the first alone, as long as there are too many.
+    static func eachOnce(_ states: [[UInt8]], _ size: Int) -> [[UInt8]] {
+        var surplus = states.count - size
+        var members: Set<String> = []
+        let chosen = states.filter { state in
+            guard surplus > 0, let member = try? MachineryTaskState.decode(state).taskUUID,
+                !members.insert(member).inserted
+            else { return true }
+            surplus -= 1
+            return false
+        }
+        return Array(chosen.prefix(size))
     }
 
     /// Acknowledges the ends of a group's members, since the callback is sent or its failure is stored.
