@@ -6,8 +6,8 @@ import Metrics
 extension RouteRun {
     /// Forwards messages and brings replies until the route is halted.
     ///
-    /// - Parameter learned: open once the bridge knows what was revoked before. The first message waits for that, for a second
-    ///   at most.
+    /// - Parameter learned: open once the bridge knows what was revoked before. The first message waits for that, for two
+    ///   seconds at most.
     /// - Throws: the error with which one half has given up, unless the route was ended before, while a server was out of
     ///   reach. The other half has ended in good order then. ``CeleriacError`` with code `configuration` for a result store
     ///   that is not to be used.
@@ -17,7 +17,7 @@ extension RouteRun {
         logger.notice("a route is open", metadata: ["from": "\(source.broker.name)", "to": "\(target.broker.name)"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                for gate in learned { await gate.wait(atMost: Mingling.bound, timers: timers) }
+                for gate in learned { await gate.wait(atMost: Mingling.patience, timers: timers) }
                 try await Forwarder(self).forward()
             }
             if hasReplies { group.addTask { try await ReplyCourier(self).bring() } }

@@ -44,7 +44,9 @@ struct ParkedFailures: Sendable {
                 var isDone = true
                 let toldLate = news.done
                 let looked = looksAtFurther ? further : queues() + further
-                let hasSome = isFirst ? try await hasUntold(in: looked, at: keeper) : false
+                let hasSome =
+                    isFirst
+                    ? try await stopping.unlessOpen { try await hasUntold(in: looked, at: keeper) } ?? false : false
                 if hasSome {
                     // Workers that begin together should not all tell the same callers.
                     await stopping.wait(atMost: .milliseconds(Int.random(in: 0...1500)), timers: timers)

@@ -103,7 +103,8 @@ package final class CeleryRemoteControl: WorkerPart {
         let sharesName = mailbox is any SharedMailbox
         // RabbitMQ says whether anybody hears a question only as long as this worker does not hear it itself.
         if mingling == nil || sharesName { mayOpen.open() } else { mayGreet.open() }
-        let bound = mingling.map { _ in timers.schedule(after: Mingling.bound) { [hasMingled] in hasMingled.open() } }
+        let bound = mingling.map { _ in timers.schedule(after: Mingling.patience) { [hasMingled] in hasMingled.open() }
+        }
         defer { bound?.cancel() }
         await withTaskGroup(of: Bool.self) { group in
             var running = 0
@@ -138,7 +139,7 @@ package final class CeleryRemoteControl: WorkerPart {
                             await self.mingle(by: mingling, worker, until: stopping) { mayOpen.open() }
                             self.hasMingled.open()
                         } else if !stopping.isOpen {
-                            await self.greet()
+                            _ = try? await stopping.unlessOpen { await self.greet() }
                         }
                         if sharesName, !stopping.isOpen { await self.askForNamesakes(until: stopping) }
                     }

@@ -8,6 +8,8 @@ import NIOConcurrencyHelpers
 package struct Mingling: Sendable {
     /// How long a node waits for answers, as Celery's workers do.
     package static let bound = Duration.seconds(1)
+    /// How long the first tasks wait for a node that has asked, or cannot. The answers' time begins when the question is sent.
+    package static let patience = Duration.seconds(2)
 
     private let nodeName: String
     private let caller: ControlCaller
@@ -59,18 +61,10 @@ package struct Mingling: Sendable {
         ]
         if let run { arguments[Namesakes.argument] = .string(run) }
         let request = CeleryControlRequest("hello", arguments: arguments)
-        return try await withThrowingTaskGroup(of: [String].self) { [caller] group in
-            group.addTask {
-                let replies = try await caller.call(request, timeout: Self.bound, limit: nil, sent: sent)
-                return replies.flatMap { Self.ids(in: $0.value["revoked"]) }
-            }
-            group.addTask {
-                try await stopping.waitUnlessCancelled()
-                return []
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? []
+        let replies = try await stopping.unlessOpen { [caller] in
+            try await caller.call(request, timeout: Self.bound, limit: nil, sent: sent)
         }
+        return (replies ?? []).flatMap { Self.ids(in: $0.value["revoked"]) }
     }
 
     /// The ids of revoked tasks in a greeting, or in the answer to one: Celery 5.7 sends a list, older ones an object by id.

@@ -53,12 +53,7 @@ extension CeleryRemoteControl {
     /// Asks who has this worker's node name, for a second at most, or until it stops. Workers of Celeriac do not answer: they
     /// hear greetings.
     func askForNamesakes(until stopping: Gate) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.askForNamesakes() }
-            group.addTask { try? await stopping.waitUnlessCancelled() }
-            await group.next()
-            group.cancelAll()
-        }
+        _ = try? await stopping.unlessOpen { await self.askForNamesakes() }
     }
 
     private func askForNamesakes() async {
