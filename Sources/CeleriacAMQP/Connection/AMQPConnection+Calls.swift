@@ -43,11 +43,14 @@ extension AMQPConnection {
         drainSettlements(of: channel)
         // Cancelling the task does not cancel this, since cancelled tasks often close their channels.
         let id = state.makeWaiterID()
-        let timeout = eventLoop.scheduleTask(in: state.closePatience(at: .now())) { self.cancelWait(id) }
-        defer { timeout.cancel() }
+        let patience = state.closePatience(at: .now())
+        var timeout: Scheduled<Void>?
+        defer { timeout?.cancel() }
         _ = await withCheckedContinuation { continuation in
             callers[id] = .answer(continuation)
             obey(state.closeChannel(channel.id, for: id, now: .now()))
+            // Not before somebody waits: it may be over at once.
+            timeout = eventLoop.scheduleTask(in: patience) { self.cancelWait(id) }
         }
     }
 

@@ -102,8 +102,11 @@ package actor AMQPConnection {
     /// Earlier settlements are sent. All waiting calls fail with `connectionClosed`.
     package func close() async {
         abandon()
-        if case .closed = state.phase { return }
-        await withCheckedContinuation { closeWaiters.append($0) }
+        await withCheckedContinuation { continuation in
+            // It may have ended before this runs: a silent broker is not waited for at all.
+            if case .closed = state.phase { return continuation.resume() }
+            closeWaiters.append(continuation)
+        }
     }
 
     /// Starts closing the connection without waiting.
