@@ -173,6 +173,11 @@ extension AMQPError {
 extension AMQPError: TransportError {
     /// Whether the broker did not let this user in: by the password, or into the virtual host.
     package var isRefusedLogin: Bool { code == .authenticationFailed || isRefusal }
+    /// Whether the queue exists, and is durable where the declaration is not, or the other way round.
+    package var isOfOtherDurability: Bool {
+        code == .channelClosedByServer && replyCode == 406
+            && replyText?.contains("inequivalent arg 'durable' for queue") == true
+    }
     /// Whether the broker refused access to a queue or an exchange.
     package var isLackOfRight: Bool { code == .channelClosedByServer && replyCode == 403 }
     /// Whether no connection can be made, or the user lacks the right to an exchange. The right to a queue may be lacking for

@@ -108,12 +108,12 @@ package final class MachineryAMQPResults: ResultStore {
         let (declared, needsDurable) = memory.withLockedValue { ($0.declared[id], $0.needsDurableQueues) }
         if let declared, now - declared < renewal { return }
         do throws(AMQPError) {
-            try await declare(id, durable: needsDurable)
+            try await declareAnyHow(id, durable: needsDurable)
         } catch {
             guard error.code == .deprecatedFeature else { throw error }
             // Machinery's own programs cannot work at such a broker: nobody has declared the queue as they do.
             memory.withLockedValue { $0.needsDurableQueues = true }
-            try await declare(id, durable: true)
+            try await declareAnyHow(id, durable: true)
         }
         memory.withLockedValue { memory in
             if memory.declared.count >= Memory.limit { memory.declared = [:] }
@@ -125,6 +125,17 @@ package final class MachineryAMQPResults: ResultStore {
     private func undeclare(_ ids: [String]) {
         memory.withLockedValue { memory in
             for id in ids { memory.declared[id] = nil }
+        }
+    }
+
+    /// Declares a queue as it is to be; or as it is, if another process has declared it when the broker permitted other queues
+    /// than it does now, or than this process knows of.
+    private func declareAnyHow(_ id: String, durable: Bool) async throws(AMQPError) {
+        do throws(AMQPError) {
+            try await declare(id, durable: durable)
+        } catch {
+            guard error.isOfOtherDurability else { throw error }
+            try await declare(id, durable: !durable)
         }
     }
 
