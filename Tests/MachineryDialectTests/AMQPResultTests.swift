@@ -68,6 +68,23 @@ struct AMQPResultTests {
         await worker.close()
     }
 
+    @Test("a queue is used as it is, durable or not")
+    func durable() async throws {
+        let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
+        let (worker, client) = (try store(url), try client(url))
+        // As a process declares it that knows that RabbitMQ permits no other.
+        let channel = try await client.connection().openChannel(confirms: false)
+        try await channel.queueDeclare(
+            "kept", durable: true, autoDelete: true,
+            arguments: ["x-message-ttl": .int(3_600_000), "x-expires": .int(3_600_000)])
+        try await store("SUCCESS", of: ["kept", "other"], by: worker)
+        let stored = try await states(of: ["kept", "other"], by: worker)
+        #expect(stored == ["SUCCESS", "SUCCESS"])
+        await channel.close()
+        await client.close()
+        await worker.close()
+    }
+
     @Test("a queue that is gone a moment after it was declared is declared again, by readers and writers")
     func deleted() async throws {
         let url = try await SharedServers.shared.rabbitMQVirtualHostURL()
